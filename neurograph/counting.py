@@ -1,0 +1,214 @@
+"""Counting by enumeration: neurons, weights and connections, layer by layer, from the graph's own rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph.errors import GraphError, suggestion
+from neurograph.graph import Graph
+from neurograph.table import Table, live_slots
+
+OTHER = "(other)"  # neurons or weights that stand in no layer
+
+
+@dataclass(frozen=True)
+class Row:
+    """The counts of one layer, or of the whole graph.
+
+    trainable and fixed count weights that exist; dead those that no connection uses. connections include bias_connections;
+    slots are the places a connection can stand, live or not (what tools that count padding call multiply-adds).
+    """
+
+    name: str
+    neurons: int = 0
+    trainable: int = 0
+    fixed: int = 0
+    connections: int = 0
+    bias_connections: int = 0
+    slots: int = 0
+    dead: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """Trainable weights."""
+        return self.trainable
+
+    @property
+    def weights(self) -> int:
+        """Trainable and fixed weights."""
+        return self.trainable + self.fixed
+
+    def __add__(self, other: Row) -> Row:
+        numbers = [f.name for f in fields(self) if f.name != "name"]
+        return Row(self.name, *(getattr(self, n) + getattr(other, n) for n in numbers))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """One Row a layer, in order, and their total. Printing it gives a table.
+
+    >>> from neurograph.layers import Conv2d, Input
+    >>> graph = Graph()
+    >>> c1 = graph.add(Conv2d(6, 5, name="C1"), graph.add(Input((1, 32, 32))))
+    >>> count(graph)["C1"].parameters, count(graph).total.connections
+    (156, 122304)
+    """
+
+    rows: tuple[Row, ...]
+
+    @property
+    def total(self) -> Row:
+        """The sum of all rows."""
+        return sum(self.rows, Row("total"))
+
+    def __getitem__(self, layer: str) -> Row:
+        """Return the row of a layer. Raises GraphError with the nearest names if there is none."""
+        for row in self.rows:
+            if row.name == layer:
+                return row
+        raise GraphError(
+            f"layer {layer!r} is unknown{suggestion(layer, [r.name for r in self.rows])}"
+        )
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return {"layers": [{...}, ...], "total": {...}}, fit for JSON."""
+        return {"layers": [asdict(r) for r in self.rows], "total": asdict(self.total)}
+
+    def __str__(self) -> str:
+        from tabulate import tabulate
+
+        head = [
+            "layer",
+            "neurons",
+            "parameters",
+            "fixed",
+            "connections",
+            "of which bias",
+            "slots",
+            "dead",
+        ]
+        body = [
+            [
+                r.name,
+                *(
+                    f"{n:,}"
+                    for n in (
+                        r.neurons, r.trainable, r.fixed, r.connections, r.bias_connections, r.slots, r.dead
+                    )
+                ),
+            ]
+            for r in [*self.rows, self.total]
+        ]  # fmt: skip
+        align = ["left", *["right"] * 7]
+        lines = tabulate(body, head, tablefmt="simple", colalign=align, disable_numparse=True)
+        *upper, last = lines.splitlines()
+        return "\n".join([*upper, upper[1], last])
+
+
+def count(graph: Any) -> Counts:
+    """Count a Graph, or a networkx graph made by `to_networkx`, by enumerating it.
+
+    Of a Graph it walks fields and kernels; of a networkx graph its nodes and edges. A weight is counted in the layer that brought
+    it, however many layers use it. Raises GraphError for anything else.
+    """
+    if isinstance(graph, Graph):
+        return _count_graph(graph)
+    if hasattr(graph, "nodes") and hasattr(graph, "edges"):
+        return _count_nodes(graph)
+    raise GraphError(f"count: found {type(graph).__name__}, needed a Graph or a networkx graph")
+
+
+def _count_graph(graph: Graph) -> Counts:
+    table = graph.table
+    neurons = np.arange(table.size)
+    live = live_slots(table, neurons)
+    slots = table.fields.lengths(table.field)
+    biased = table.bias >= 0
+    used = used_weights(graph)
+    rows = []
+    counted = np.zeros(table.size, bool)
+    counted[list(graph.constants)] = True
+    owned = np.zeros(graph.weights.count, bool)
+
+    def row(name: str, ids: Any, weights: Any) -> Row:
+        counted[ids] = True
+        owned[weights] = True
+        trainable = graph.weights.trainable[weights]
+        bias = int(np.count_nonzero(biased[ids]))
+        return Row(
+            name,
+            neurons=neurons[ids].size,
+            trainable=int(np.count_nonzero(trainable)),
+            fixed=int(np.count_nonzero(~trainable)),
+            connections=int(live[ids].sum()) + bias,
+            bias_connections=bias,
+            slots=int(slots[ids].sum()) + bias,
+            dead=int(np.count_nonzero(~used[weights])),
+        )
+
+    for layer in graph.layers.values():
+        weights = [graph.weights.names[name] for name in layer.arrays]
+        rows.append(row(layer.name, _selector([layer.neurons]), _selector(weights)))
+    rest, loose = np.flatnonzero(~counted), np.flatnonzero(~owned)
+    if rest.size or loose.size:
+        rows.append(row(OTHER, rest, loose))
+    return Counts(tuple(rows))
+
+
+def _selector(arrays: list[Any]) -> Any:
+    """Return what selects the ids of the arrays: a slice where they are one range, which needs no copy."""
+    ranges = [a for a in arrays if a.explicit is None]
+    if arrays and len(ranges) == len(arrays):
+        ends = [(a.first, a.first + a.size) for a in ranges]
+        if all(a[1] == b[0] for a, b in zip(ends, ends[1:], strict=False)):
+            return slice(ends[0][0], ends[-1][1])
+    return np.concatenate([a.present for a in arrays] or [np.empty(0, np.int32)])
+
+
+def used_weights(graph: Graph) -> NDArray[np.bool_]:
+    """Return, per weight, whether any connection uses it.
+
+    A kernel with one neuron whose field has no empty slot uses all its live slots. Only the kernels that never meet such a field
+    are walked neuron by neuron.
+    """
+    table = graph.table
+    used = np.zeros(graph.weights.count, bool)
+    used[table.bias[table.bias >= 0]] = True
+    neurons = np.flatnonzero(table.kernel >= 0)
+    full = np.append(~_empty_fields(table), True)
+    met = np.zeros(table.kernels.count, bool)
+    met[table.kernel[neurons[full[table.field[neurons]]]]] = True
+    rest = neurons[~met[table.kernel[neurons]]]
+    _mark_rows(table, met, used)
+    pairs = table.field[rest].astype(np.int64) << 32 | table.kernel[rest]
+    _, first = np.unique(pairs, return_index=True)
+    some = rest[first]
+    for a in range(0, some.size, 1 << 12):
+        _, source, weight = table.slots(some[a : a + (1 << 12)])
+        used[weight[(source >= 0) & (weight >= 0)]] = True
+    return used
+
+
+def _empty_fields(table: Table) -> NDArray[np.bool_]:
+    found = np.zeros(table.fields.count, bool)
+    dead = np.flatnonzero(table.fields.ids < 0)
+    found[np.searchsorted(table.fields.ptr, dead, side="right") - 1] = True
+    return found
+
+
+def _mark_rows(table: Table, met: NDArray[np.bool_], used: NDArray[np.bool_]) -> None:
+    """Mark the weights of the kernels that are met, run of kernels by run, in blocks of bounded size."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], met, [False]]).astype(np.int8)))
+    for first, last in edges.reshape(-1, 2):
+        start, stop = int(table.kernels.ptr[first]), int(table.kernels.ptr[last])
+        for a in range(start, stop, 1 << 22):
+            ids = table.kernels.ids[a : min(a + (1 << 22), stop)]
+            used[ids[ids >= 0]] = True

@@ -1,0 +1,119 @@
+"""The scipy engine: each level and function of a program is one sparse product over the batch.
+
+(multiply, sum): net = M @ states, M the CSR matrix of the connections, targets x ids, biases in column 0 (the bias unit has state 1).
+Any other pair: selected = S @ states picks the source of every connection, one row each; then combine, then reduce by segments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from neurograph.errors import EngineError
+from neurograph.functions import COMBINE, IDENTITY, REDUCE
+from neurograph.memory import require
+from neurograph.program import Program, Rows, join_rows
+
+_ENTRY = 16  # bytes an entry of a matrix takes here: its value, column, weight id and a spare while it is built
+
+
+@dataclass(eq=False)
+class _Product:
+    """A step as a matrix over some columns, with the weight of each of its entries."""
+
+    rows: Rows
+    matrix: csr_matrix
+    weights: NDArray[np.int32]
+    linear: bool
+
+
+class Engine:
+    """Runs a Program as scipy.sparse products; states are kept neuron-major, (ids, batch)."""
+
+    def __init__(self, program: Program, *, dtype: np.dtype[Any], threads: int = 1) -> None:
+        self.program, self.dtype = program, dtype
+        require(
+            sum(step.slots for step in program.steps) * _ENTRY,
+            "scipy engine",
+            EngineError,
+            advice='engine="numba" keeps fields and kernels apart',
+        )
+        self._steps = [
+            self._product(join_rows([s for s in level if s.function == function]))
+            for level in program.levels
+            for function in dict.fromkeys(s.function for s in level)
+        ]
+
+    def _product(self, rows: Rows) -> _Product:
+        linear = rows.function.linear
+        if linear:
+            ptr, sources, weights = _with_bias(rows)
+        else:  # selection: a row a connection
+            ptr, sources, weights = np.arange(rows.sources.size + 1), rows.sources, rows.weights
+        ones = np.ones(sources.size, self.dtype)
+        shape = (ptr.size - 1, self.program.size)
+        return _Product(rows, csr_matrix((ones, sources, ptr), shape=shape), weights, linear)
+
+    def load(self, values: NDArray[np.float64]) -> None:
+        """Take a copy of the weight values, shape (weights,), into the matrices' data."""
+        self._values = values.astype(self.dtype)
+        for step in self._steps:
+            if step.linear:
+                step.matrix.data = self._values[step.weights]
+
+    def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the outputs' states, shape (batch, outputs), for input states (batch, inputs)."""
+        return np.ascontiguousarray(self._states(inputs)[self.program.outputs.reshape(-1)].T)
+
+    def states(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the state of every id, shape (batch, program.size)."""
+        return np.ascontiguousarray(self._states(inputs).T)
+
+    def _states(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        program = self.program
+        require(
+            program.size * len(inputs) * self.dtype.itemsize,
+            f"scipy engine, {len(inputs)} samples at once",
+            EngineError,
+            advice="run fewer at a time",
+        )
+        states = np.zeros((program.size, len(inputs)), self.dtype)
+        for identity, state in program.constants.items():
+            states[identity] = state
+        if program.inputs:
+            ids = np.concatenate([i.reshape(-1) for i in program.inputs])
+            states[ids] = inputs.T
+        for step in self._steps:
+            net = step.matrix @ states if step.linear else self._reduced(step, states)
+            states[step.rows.targets] = step.rows.function.activation(net)
+        return states
+
+    def _reduced(self, step: _Product, states: NDArray[Any]) -> NDArray[Any]:
+        rows, function = step.rows, step.rows.function
+        # A selection product multiplies by 1 and adds to 0, which keeps infinities and NaN as they are.
+        terms = COMBINE[function.combine](self._values[rows.weights][:, None], step.matrix @ states)
+        net = np.full(
+            (rows.targets.size, states.shape[1]), IDENTITY.get(function.reduce, 0), self.dtype
+        )
+        # reduceat gives an empty segment its next element, so only rows with a connection take part.
+        some = np.flatnonzero(np.diff(rows.ptr))
+        if some.size:
+            net[some] = REDUCE[function.reduce].reduceat(terms, rows.ptr[some], axis=0)
+        biased = rows.bias >= 0
+        net[biased] += self._values[rows.bias[biased]][:, None]
+        return net
+
+
+def _with_bias(
+    rows: Rows,
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+    """Return CSR (ptr, columns, weights) with each bias as a first entry in column 0."""
+    biased = rows.bias >= 0
+    at = rows.ptr[:-1][biased]
+    sources = np.insert(rows.sources, at, 0)
+    weights = np.insert(rows.weights, at, rows.bias[biased])
+    return rows.ptr + np.append(0, np.cumsum(biased)), sources, weights

@@ -1,0 +1,45 @@
+"""The errors neurograph raises on bad input: each says who, what was found and what was needed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class NeurographError(Exception):
+    """Base of every error this library raises on purpose."""
+
+
+class GraphError(NeurographError, ValueError):
+    """The graph, a layer or a query on them cannot be what was asked for."""
+
+
+class ConversionError(NeurographError, ValueError):
+    """Something foreign (a networkx graph, a file, a model) does not describe a graph."""
+
+
+class DataError(NeurographError, ValueError):
+    """Images, labels or a data file are not in the form that is needed."""
+
+
+class EngineError(NeurographError, RuntimeError):
+    """An engine cannot run this program."""
+
+
+class MissingDependency(NeurographError, ImportError):
+    """A feature needs a package that is not installed; the message names the extra that brings it."""
+
+
+def suggestion(found: str, known: Iterable[str]) -> str:
+    """Return the names in `known` nearest to `found`, as the end of an error message.
+
+    >>> suggestion("C2", ["C1", "C3", "F6"])
+    '; did you mean C3, C1?'
+    """
+    names = list(known)
+    near = difflib.get_close_matches(found, names, n=3, cutoff=0.4)
+    if near:
+        return f"; did you mean {', '.join(near)}?"
+    return (
+        f"; there are {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}" if names else ""
+    )

@@ -1,0 +1,151 @@
+"""What a neuron computes: activation(reduce over its live slots of combine(weight, source) + bias).
+
+The pair (combine, reduce) is data. A new kind of layer names a pair; it adds no branch to an engine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph.errors import GraphError, suggestion
+
+Array = NDArray[Any]
+
+COMBINE: dict[str, Callable[[Array, Array], Array]] = {
+    "multiply": lambda weight, source: weight * source,
+    "squared_difference": lambda weight, source: np.square(source - weight),
+}
+
+REDUCE: dict[str, np.ufunc] = {
+    "sum": np.add,
+    "product": np.multiply,
+    "max": np.maximum,
+    "min": np.minimum,
+}
+
+# What a reduction over no slot gives; max and min have none, so a neuron without a live slot is an error there.
+IDENTITY: dict[str, float] = {"sum": 0.0, "product": 1.0}
+
+
+def _sigmoid(a: Array) -> Array:
+    # Written with tanh so that no exponential overflows for a large negative a.
+    half = a.dtype.type(0.5)
+    return half * (np.tanh(half * a) + a.dtype.type(1))
+
+
+def _erf(a: Array) -> Array:
+    from scipy.special import erf  # only gelu needs scipy.special
+
+    return np.asarray(erf(a))
+
+
+# name -> (default parameters, function of the net input and the parameters)
+ACTIVATIONS: dict[str, tuple[tuple[float, ...], Callable[..., Array]]] = {
+    "identity": ((), lambda a: a),
+    "sigmoid": ((), _sigmoid),
+    "tanh": ((), np.tanh),
+    # LeCun et al. 1998, Appendix A: A tanh(S a), so that f(1) = 1 and f(-1) = -1.
+    "scaled_tanh": ((1.7159, 2.0 / 3.0), lambda a, scale, slope: scale * np.tanh(slope * a)),
+    "relu": ((), lambda a: np.maximum(a, 0)),
+    "relu6": ((), lambda a: np.clip(a, 0, 6)),
+    "leaky_relu": ((0.01,), lambda a, slope: np.where(a > 0, a, slope * a)),
+    "elu": ((1.0,), lambda a, alpha: np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0)))),
+    "softplus": ((), lambda a: np.logaddexp(a, 0)),
+    "softsign": ((), lambda a: a / (1 + np.abs(a))),
+    "silu": ((), lambda a: a * _sigmoid(a)),
+    "gelu": ((), lambda a: a * (1 + _erf(a * math.sqrt(0.5))) * 0.5),
+    "hardtanh": ((-1.0, 1.0), lambda a, low, high: np.clip(a, low, high)),
+    "hardsigmoid": ((), lambda a: np.clip(a / 6 + 0.5, 0, 1)),
+    "hardswish": ((), lambda a: a * np.clip(a / 6 + 0.5, 0, 1)),
+    "exp": ((), np.exp),
+    "square": ((), np.square),
+}
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation function by name, with its parameters (the defaults where none are given).
+
+    >>> Activation("scaled_tanh").parameters
+    (1.7159, 0.6666666666666666)
+    >>> float(Activation("leaky_relu", (0.1,))(np.array(-2.0)))
+    -0.2
+
+    Raises GraphError for an unknown name or the wrong number of parameters.
+    """
+
+    name: str = "identity"
+    parameters: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.name not in ACTIVATIONS:
+            raise GraphError(
+                f"activation {self.name!r} is unknown{suggestion(self.name, ACTIVATIONS)}"
+            )
+        defaults = ACTIVATIONS[self.name][0]
+        given = tuple(float(p) for p in self.parameters) or defaults
+        if len(given) != len(defaults) or not all(math.isfinite(p) for p in given):
+            raise GraphError(
+                f"activation {self.name!r}: found parameters {self.parameters}, "
+                f"needed {len(defaults)} finite number(s)"
+            )
+        object.__setattr__(self, "parameters", given)
+
+    def __call__(self, net: Array) -> Array:
+        """Return the states for the net inputs `net`, in their dtype and shape."""
+        net = np.asarray(net)
+        out = ACTIVATIONS[self.name][1](net, *self.parameters)
+        return np.asarray(out, dtype=net.dtype)
+
+    def __str__(self) -> str:
+        defaults = ACTIVATIONS[self.name][0]
+        if self.parameters == defaults:
+            return self.name
+        return f"{self.name}({', '.join(f'{p:g}' for p in self.parameters)})"
+
+
+def as_activation(activation: str | Activation | None) -> Activation:
+    """Return `activation` as an Activation; a string is a name, None the identity."""
+    if isinstance(activation, Activation):
+        return activation
+    return Activation("identity" if activation is None else activation)
+
+
+@dataclass(frozen=True)
+class Function:
+    """The function of a neuron: `activation(reduce(combine(weight, source)) + bias)`.
+
+    combine is "multiply" (w x) or "squared_difference" ((x - w)^2); reduce is "sum", "product", "max" or "min".
+
+    >>> str(Function("multiply", "max"))
+    '(multiply, max) identity'
+
+    Raises GraphError for an unknown name.
+    """
+
+    combine: str = "multiply"
+    reduce: str = "sum"
+    activation: Activation = field(default_factory=Activation)
+
+    def __post_init__(self) -> None:
+        for value, known, what in (
+            (self.combine, COMBINE, "combine"),
+            (self.reduce, REDUCE, "reduce"),
+        ):
+            if value not in known:
+                raise GraphError(f"{what} {value!r} is unknown{suggestion(value, known)}")
+        object.__setattr__(self, "activation", as_activation(self.activation))
+
+    @property
+    def linear(self) -> bool:
+        """Whether the net input is a weighted sum: (multiply, sum)."""
+        return self.combine == "multiply" and self.reduce == "sum"
+
+    def __str__(self) -> str:
+        return f"({self.combine}, {self.reduce}) {self.activation}"

@@ -1,0 +1,321 @@
+"""Graph: neurons, weights and the connections between them. Built by adding; an edit returns a new Graph."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neurograph.connections import BIAS_UNIT, Connections, Index, View, expand
+from neurograph.errors import GraphError, suggestion
+from neurograph.functions import Function
+from neurograph.initializers import Initializer
+from neurograph.memory import INT32_MAX
+from neurograph.names import IdArray, Names
+from neurograph.table import INPUT, Table
+from neurograph.weights import Weights
+
+Ids = NDArray[np.int32]
+BIAS_NAME = "bias unit"
+
+
+class Wireable(Protocol):
+    """A layer: anything with a name (or None) and a method that wires ids."""
+
+    @property
+    def name(self) -> str | None: ...
+
+    def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
+        """Add the layer's neurons under `name`, reading `sources`, and return their ids."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A named group of neurons: their ids in the shape of the feature maps, and the weight arrays it brought."""
+
+    name: str
+    kind: str
+    neurons: IdArray
+    arrays: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> Ids:
+        """Neuron ids in the shape of the layer; -1 where a neuron is absent (after an edit)."""
+        return self.neurons.ids
+
+
+class Graph:
+    """A network as explicit connections in normal form.
+
+    Id 0 is the bias unit, a constant of state 1. Neurons, inputs included, are numbered in the order they are added.
+
+    >>> from neurograph.layers import Input, Linear
+    >>> graph = Graph()
+    >>> x = graph.add(Input((2,)))
+    >>> y = graph.add(Linear(1, name="y"), x)
+    >>> [(int(s), graph.weight_name(w)) for s, w, _ in graph.incoming(y[0])]
+    [(1, 'y.kernel[0, 0]'), (2, 'y.kernel[0, 1]'), (0, 'y.bias[0]')]
+    """
+
+    def __init__(self) -> None:
+        self.table = Table()
+        self.weights = Weights()
+        self.functions: list[Function] = []
+        self.layers: dict[str, Layer] = {}
+        self.neuron_names = Names("neuron")
+        self._constants: dict[int, float] = {}
+        self._inputs: list[str] = []
+        self._outputs: Ids | None = None
+        self._index: tuple[tuple[int, int, int], Index] | None = None
+        self._arrays_of: dict[str, list[str]] = {}
+        self.add_constant(BIAS_NAME, 1.0)
+
+    # ---- building -------------------------------------------------------------------------------
+
+    def add(self, layer: Wireable, *sources: ArrayLike) -> Ids:
+        """Wire `layer` to the neurons `sources` and return the new neurons' ids in the shape of its feature maps.
+
+        Raises GraphError, before anything is added, for sources that are not ids of this graph or do not fit the layer.
+        """
+        kind = type(layer).__name__
+        name = layer.name or self._free_name(kind.lower())
+        if name in self.neuron_names:
+            raise GraphError(f"{name}: a layer of this name exists already; names are unique")
+        return layer.wire(self, name, *(self._checked(name, s) for s in sources))
+
+    def _free_name(self, stem: str) -> str:
+        number = 1
+        while f"{stem}{number}" in self.neuron_names:
+            number += 1
+        return f"{stem}{number}"
+
+    def _checked(self, who: str, ids: ArrayLike) -> Ids:
+        array = np.asarray(ids)
+        if array.dtype.kind not in "iu":
+            raise GraphError(f"{who}: found sources of type {array.dtype}, needed neuron ids")
+        if array.size and not (int(array.min()) >= 0 and int(array.max()) < self.size):
+            raise GraphError(
+                f"{who}: sources go from {array.min()} to {array.max()}, ids from 0 to {self.size - 1}"
+            )
+        return array.astype(np.int32, copy=False)
+
+    def add_constant(self, name: str, state: float) -> int:
+        """Add a unit of fixed `state`; it is a source only, and not counted as a neuron. Return its id."""
+        if not math.isfinite(state):
+            raise GraphError(f"{name}: found a constant state of {state}, needed a finite number")
+        identity = self.table.size
+        self.neuron_names.add(name, IdArray((), identity))
+        self.table.add(1, -1, -1, -1, INPUT)
+        self._constants[identity] = float(state)
+        return identity
+
+    def add_inputs(self, name: str, shape: tuple[int, ...]) -> Ids:
+        """Add input neurons of this shape and return their ids."""
+        ids = self._add_layer(name, "Input", shape, -1, -1, -1, INPUT)
+        self._inputs.append(name)
+        return ids
+
+    def add_weights(
+        self,
+        layer: str,
+        kind: str,
+        shape: tuple[int, ...],
+        *,
+        present: NDArray[np.bool_] | None = None,
+        initializer: Initializer = "lecun1998",
+        fan_in: ArrayLike = 1,
+        trainable: bool = True,
+    ) -> IdArray:
+        """Add the weight array "layer.kind" and return its ids; the options are those of `Weights.add`."""
+        ids = self.weights.add(
+            f"{layer}.{kind}",
+            shape,
+            present=present,
+            initializer=initializer,
+            fan_in=fan_in,
+            trainable=trainable,
+        )
+        self._arrays_of.setdefault(layer, []).append(f"{layer}.{kind}")
+        return ids
+
+    def add_neurons(
+        self,
+        layer: str,
+        kind: str,
+        shape: tuple[int, ...],
+        *,
+        field: ArrayLike,
+        kernel: ArrayLike,
+        bias: ArrayLike = -1,
+        function: Function,
+    ) -> Ids:
+        """Add a layer of neurons; field, kernel and bias ids broadcast against `shape`. Return the neurons' ids."""
+        columns = [np.broadcast_to(np.asarray(c, np.int32), shape) for c in (field, kernel, bias)]
+        return self._add_layer(layer, kind, shape, *columns, self.function_id(function))
+
+    def _add_layer(
+        self,
+        name: str,
+        kind: str,
+        shape: tuple[int, ...],
+        field: Any,
+        kernel: Any,
+        bias: Any,
+        function: int,
+    ) -> Ids:
+        count = math.prod(shape)
+        ids = IdArray(shape, self.table.size)
+        if name in self.neuron_names:
+            raise GraphError(f"{name}: a layer of this name exists already; names are unique")
+        self.table.add(count, field, kernel, bias, function)
+        self.neuron_names.add(name, ids)
+        self.layers[name] = Layer(name, kind, ids, tuple(self._arrays_of.pop(name, ())))
+        return ids.ids
+
+    def function_id(self, function: Function) -> int:
+        """Return the number of `function` in this graph's list, adding it if it is new."""
+        if function not in self.functions:
+            self.functions.append(function)
+        return self.functions.index(function)
+
+    # ---- what is there --------------------------------------------------------------------------
+
+    @property
+    def size(self) -> int:
+        """The number of ids: neurons, inputs and constants."""
+        return self.table.size
+
+    @property
+    def constants(self) -> Mapping[int, float]:
+        """The state of each constant unit by id; the bias unit is 0."""
+        return dict(self._constants)
+
+    @property
+    def inputs(self) -> tuple[Layer, ...]:
+        """The input layers in the order they were added."""
+        return tuple(self.layers[name] for name in self._inputs)
+
+    @property
+    def outputs(self) -> Ids:
+        """The ids of the outputs in their shape: the last layer's, unless set. Raises GraphError if there is none."""
+        if self._outputs is not None:
+            return self._outputs
+        last = [layer for layer in self.layers.values() if layer.name not in self._inputs]
+        if not last:
+            raise GraphError(
+                "graph: there are no outputs; a graph needs a layer besides its inputs"
+            )
+        return last[-1].ids
+
+    @outputs.setter
+    def outputs(self, ids: ArrayLike) -> None:
+        self._outputs = self._checked("outputs", ids)
+
+    @property
+    def neurons(self) -> NDArray[np.intp]:
+        """The ids of all neurons, inputs included, constants not."""
+        is_neuron = np.ones(self.size, bool)
+        is_neuron[list(self._constants)] = False
+        return np.flatnonzero(is_neuron)
+
+    def layer(self, name: str) -> Layer:
+        """Return the layer `name`. Raises GraphError with the nearest names if there is none."""
+        if name not in self.layers:
+            raise GraphError(f"layer {name!r} is unknown{suggestion(name, self.layers)}")
+        return self.layers[name]
+
+    def function(self, neuron: int) -> Function | None:
+        """Return the function of a neuron; None for an input or a constant."""
+        number = int(self.table.function[self._one(neuron)])
+        return None if number == INPUT else self.functions[number]
+
+    def neuron_name(self, neuron: int) -> str:
+        """Return the name of a neuron: "C1[2, 10, 10]"."""
+        return self.neuron_names.name_of(self._one(neuron))
+
+    def neuron_id(self, name: str, index: tuple[int, ...] | None = None) -> int:
+        """Return the id of the neuron "C1[2, 10, 10]", or of ("C1", (2, 10, 10))."""
+        return self.neuron_names.id_of(name, index)
+
+    def weight_name(self, weight: int) -> str:
+        """Return the name of a weight: "C1.kernel[0, 0, 2, 2]"."""
+        return self.weights.names.name_of(self._one_weight(weight))
+
+    def weight_id(self, name: str, index: tuple[int, ...] | None = None) -> int:
+        """Return the id of the weight "C1.kernel[0, 0, 2, 2]", or of ("C1.kernel", (0, 0, 2, 2))."""
+        return self.weights.names.id_of(name, index)
+
+    def _one(self, neuron: int) -> int:
+        if not 0 <= int(neuron) < self.size:
+            raise GraphError(f"neuron {neuron} does not exist; ids go from 0 to {self.size - 1}")
+        return int(neuron)
+
+    def _one_weight(self, weight: int) -> int:
+        if not 0 <= int(weight) < self.weights.count:
+            raise GraphError(
+                f"weight {weight} does not exist; ids go from 0 to {self.weights.count - 1}"
+            )
+        return int(weight)
+
+    # ---- connections ----------------------------------------------------------------------------
+
+    @property
+    def index(self) -> Index:
+        """The look-up tables, built when first used and again after the graph has grown."""
+        state = (self.size, self.table.fields.count, self.table.kernels.count)
+        if self._index is None or self._index[0] != state:
+            self._index = state, Index(self.table, self.weights.count)
+        return self._index[1]
+
+    @property
+    def connections(self) -> View:
+        """All connections, as a view: `len`, iteration in blocks."""
+        return View(self.table, self.index)
+
+    def select(
+        self,
+        *,
+        layer: str | Sequence[str] | None = None,
+        source: ArrayLike | None = None,
+        weight: ArrayLike | None = None,
+        target: ArrayLike | None = None,
+    ) -> View:
+        """Return the view of the connections into a layer (or several), from sources, by weights, to targets."""
+        view = self.connections
+        if layer is not None:
+            names = [layer] if isinstance(layer, str) else layer
+            ids = np.concatenate([self.layer(n).neurons.present for n in names])
+            view = view.narrowed(targets=ids)
+        if source is not None:
+            view = view.narrowed(sources=self._checked("source", np.atleast_1d(source)))
+        if target is not None:
+            view = view.narrowed(targets=self._checked("target", np.atleast_1d(target)))
+        if weight is not None:
+            ids = np.unique([self._one_weight(w) for w in np.atleast_1d(weight).tolist()])
+            view = view.narrowed(weights=ids)
+        return view
+
+    def incoming(self, neuron: int) -> Connections:
+        """Return every connection into `neuron`, slot by slot, its bias last."""
+        return expand(self.table, np.array([self._one(neuron)]))
+
+    def outgoing(self, neuron: int) -> Connections:
+        """Return every connection out of `neuron`."""
+        return self.index.outgoing(np.array([self._one(neuron)]))
+
+    def sharing(self, weight: int) -> Connections:
+        """Return every connection that uses `weight`."""
+        return self.index.sharing(np.array([self._one_weight(weight)]))
+
+    def __repr__(self) -> str:
+        return (
+            f"Graph({len(self.neurons):,} neurons in {len(self.layers)} layers, "
+            f"{self.weights.count:,} weights)"
+        )
+
+
+__all__ = ["BIAS_UNIT", "INT32_MAX", "Graph", "Layer", "Wireable"]

@@ -1,0 +1,51 @@
+"""Sizes are checked before memory is taken."""
+
+from __future__ import annotations
+
+import os
+
+from neurograph.errors import NeurographError
+
+INT32_MAX = 2**31 - 1
+
+
+def readable(size: int | float) -> str:
+    """Return a number of bytes as text.
+
+    >>> readable(119_758_592_000)
+    '119.8 GB'
+    """
+    value = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def physical() -> int:
+    """Return the machine's memory in bytes; where the system does not tell, 8 GB."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 8_000_000_000
+
+
+def require(
+    size: int,
+    who: str,
+    error: type[NeurographError],
+    *,
+    limit: int | None = None,
+    advice: str = "",
+) -> None:
+    """Raise `error` if `size` bytes are more than `limit` (80 % of the machine's memory by default).
+
+    >>> require(10**15, "scipy engine", NeurographError, limit=10**9, advice="use numba")
+    Traceback (most recent call last):
+    neurograph.errors.NeurographError: scipy engine: would take 1000.0 TB, the limit is 1.0 GB; use numba
+    """
+    limit = int(physical() * 0.8) if limit is None else limit
+    if size > limit:
+        tail = f"; {advice}" if advice else ""
+        raise error(f"{who}: would take {readable(size)}, the limit is {readable(limit)}{tail}")

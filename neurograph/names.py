@@ -1,0 +1,178 @@
+"""Named arrays of ids: id <-> name and index, both ways.
+
+An array of consecutive ids keeps its first id and shape only; any other keeps its ids, -1 where there is none.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neurograph.errors import GraphError, suggestion
+
+Ids = NDArray[np.int32]
+_NAME = re.compile(r"(?P<name>[^\[\]]+?)\s*(?:\[(?P<index>[-\d,\s]*)\])?")
+
+
+def _split(text: str, who: str) -> tuple[str, tuple[int, ...]]:
+    """Split "C1[2, 10, 10]" into ("C1", (2, 10, 10))."""
+    match = _NAME.fullmatch(text.strip())
+    parts = [p.strip() for p in (match["index"] or "").split(",")] if match else []
+    try:
+        index = tuple(int(p) for p in parts if p)
+    except ValueError:
+        match = None
+    if match is None:
+        raise GraphError(f'{who} name {text!r} is not of the form "C1[2, 10, 10]"')
+    return match["name"], index
+
+
+@dataclass(frozen=True, eq=False)
+class IdArray:
+    """Ids in a shape: `first, first + 1, ...` in C order, or the explicit ids."""
+
+    shape: tuple[int, ...]
+    first: int = 0
+    explicit: Ids | None = None
+
+    @classmethod
+    def of(cls, ids: ArrayLike) -> IdArray:
+        """Return `ids` as an IdArray, stored as a range where they are consecutive."""
+        array = np.array(ids, dtype=np.int32, ndmin=0)
+        flat = array.reshape(-1)
+        if flat.size and flat[0] >= 0 and (np.diff(flat) == 1).all():
+            return cls(array.shape, int(flat[0]))
+        array.flags.writeable = False
+        return cls(array.shape, 0, array)
+
+    @property
+    def size(self) -> int:
+        """The number of entries, absent ones included."""
+        return math.prod(self.shape)
+
+    @property
+    def ids(self) -> Ids:
+        """The ids, int32, in their shape; -1 where there is none. Made anew at each call for a range."""
+        if self.explicit is not None:
+            return self.explicit
+        ids = np.arange(self.first, self.first + self.size, dtype=np.int32)
+        return ids.reshape(self.shape)
+
+    @property
+    def present(self) -> Ids:
+        """The ids that exist, flat, in C order."""
+        flat = self.ids.reshape(-1)
+        return flat if self.explicit is None else flat[flat >= 0]
+
+    @cached_property
+    def _sorted(self) -> tuple[Ids, NDArray[np.intp]]:
+        flat = self.ids.reshape(-1)
+        where = np.flatnonzero(flat >= 0)
+        order = np.argsort(flat[where], kind="stable")
+        return flat[where][order], where[order]
+
+    def bounds(self) -> tuple[int, int]:
+        """Return the smallest and largest id, or (0, -1) if there is none."""
+        if self.explicit is None:
+            return self.first, self.first + self.size - 1
+        values = self._sorted[0]
+        return (int(values[0]), int(values[-1])) if values.size else (0, -1)
+
+    def position(self, identity: int) -> int:
+        """Return the flat position of an id, or -1 where the array does not hold it."""
+        if self.explicit is None:
+            offset = identity - self.first
+            return offset if 0 <= offset < self.size else -1
+        values, where = self._sorted
+        at = int(np.searchsorted(values, identity))
+        return int(where[at]) if at < values.size and values[at] == identity else -1
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.ids[index]
+
+    def at(self, index: tuple[int, ...], who: str) -> int:
+        """Return the id at `index`. Raises GraphError if it is out of range or absent."""
+        if len(index) != len(self.shape) or any(
+            not 0 <= i < n for i, n in zip(index, self.shape, strict=True)
+        ):
+            raise GraphError(f"{who}{list(index)} is out of range; {who} has shape {self.shape}")
+        position = int(np.ravel_multi_index(index, self.shape)) if index else 0
+        found = self.first + position if self.explicit is None else int(self.ids.flat[position])
+        if found < 0:
+            raise GraphError(f"{who}{list(index)} does not exist (no connection names it)")
+        return found
+
+
+class Names:
+    """A directory of named IdArrays; an id stands in one of them at most.
+
+    >>> names = Names("neuron"); names.add("C1", IdArray((2, 2), first=5))
+    >>> names.name_of(7), names.id_of("C1[1, 0]")
+    ('C1[1, 0]', 7)
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self._arrays: dict[str, IdArray] = {}
+        self._order: tuple[NDArray[np.int64], list[str]] | None = None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._arrays
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __getitem__(self, name: str) -> IdArray:
+        """Return the array `name`. Raises GraphError with the nearest names if there is none."""
+        if name not in self._arrays:
+            raise GraphError(
+                f"{self.what} array {name!r} is unknown{suggestion(name, self._arrays)}"
+            )
+        return self._arrays[name]
+
+    def add(self, name: str, ids: IdArray) -> None:
+        """Add an array. Raises GraphError if the name is taken, empty or holds brackets."""
+        if name in self._arrays:
+            raise GraphError(f"{self.what} array {name!r} exists already; names are unique")
+        if not name or "[" in name or "]" in name or name != name.strip():
+            raise GraphError(f"{self.what} array {name!r}: a name is text without brackets")
+        self._arrays[name] = ids
+        self._order = None
+
+    def _candidates(self, identity: int) -> Iterator[str]:
+        # Arrays sorted by first id: for ranges the last one that starts at or before the id holds it.
+        # Explicit arrays may overlap others in extent, so earlier ones are asked too, nearest first.
+        if self._order is None:
+            names = sorted(self._arrays, key=lambda n: self._arrays[n].bounds()[0])
+            starts = np.array([self._arrays[n].bounds()[0] for n in names], np.int64)
+            self._order = starts, names
+        starts, names = self._order
+        last = int(np.searchsorted(starts, identity, side="right"))
+        return (names[i] for i in range(last - 1, -1, -1))
+
+    def locate(self, identity: int) -> tuple[str, tuple[int, ...]]:
+        """Return (name, index) of an id. Raises GraphError if no array holds it."""
+        for name in self._candidates(identity):
+            array = self._arrays[name]
+            position = array.position(identity)
+            if position >= 0:
+                return name, tuple(int(i) for i in np.unravel_index(position, array.shape))
+        raise GraphError(f"{self.what} {identity} has no name")
+
+    def name_of(self, identity: int) -> str:
+        """Return the name of an id: "C1[2, 10, 10]", or the bare array name for a single unit."""
+        name, index = self.locate(identity)
+        return f"{name}[{', '.join(map(str, index))}]" if index else name
+
+    def id_of(self, name: str, index: tuple[int, ...] | None = None) -> int:
+        """Return the id of "C1[2, 10, 10]", or of (array name, index)."""
+        if index is None:
+            name, index = _split(name, self.what)
+        return self[name].at(tuple(int(i) for i in index), name)

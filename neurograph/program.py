@@ -1,0 +1,182 @@
+"""Program: what an engine runs. Ids and steps only; no values, and no idea of layers' kinds.
+
+A step computes some neurons from states that earlier steps, inputs or constants left. It comes in two forms:
+
+- `Blocks`: B equal-shaped blocks of *fields x kernels*. In block b, map m and field f give neuron `targets[b, m, f]`:
+  activation(reduce over k of combine(value[weights[b, m, k]], state[sources[b, f, k]]) + value[bias[b, m, f]]).
+- `Rows`: CSR rows, one neuron each, for neurons that share neither field nor kernel with enough others.
+
+Weights in a step are always live. Sources in a (multiply, sum) `Blocks` may be -1, an empty slot: it contributes nothing, and
+an engine may read a zero there because 0 w = 0. All other steps hold live slots only. A bias of -1 means no bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neurograph.errors import GraphError, suggestion
+from neurograph.functions import Function
+from neurograph.memory import require
+from neurograph.names import IdArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+Ids = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """One CSR row a neuron: row i has the slots `ptr[i]:ptr[i + 1]`.
+
+    Shapes: targets (N,), ptr (N + 1,) int64, sources (S,), weights (S,), bias (N,) with -1 for none.
+    """
+
+    level: int
+    function: Function
+    targets: Ids
+    ptr: NDArray[np.int64]
+    sources: Ids
+    weights: Ids
+    bias: Ids
+
+    @property
+    def slots(self) -> int:
+        """The number of slots."""
+        return self.sources.size
+
+    def rows(self) -> Rows:
+        """Return the step itself."""
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """B blocks of F fields x M kernels of K slots each.
+
+    Shapes: sources (B, F, K), -1 empty; weights (B, M, K); bias (B, M, F) or (B, M, 1), -1 none; targets (B, M, F).
+    """
+
+    level: int
+    function: Function
+    sources: Ids
+    weights: Ids
+    bias: Ids
+    targets: Ids
+
+    @property
+    def slots(self) -> int:
+        """The number of slots, empty ones included."""
+        return self.targets.size * self.sources.shape[2]
+
+    def rows(self) -> Rows:
+        """Return the same step with every live slot spelled out, ordered block, map, field, slot."""
+        blocks, maps, fields = self.targets.shape
+        slots = self.sources.shape[2]
+        shape = (blocks, maps, fields, slots)
+        sources = np.broadcast_to(self.sources[:, None], shape).reshape(-1)
+        weights = np.broadcast_to(self.weights[:, :, None], shape).reshape(-1)
+        live = sources >= 0
+        length = live.reshape(-1, slots).sum(1) if slots else np.zeros(self.targets.size, np.int64)
+        ptr = np.zeros(self.targets.size + 1, np.int64)
+        np.cumsum(length, out=ptr[1:])
+        bias = np.broadcast_to(self.bias, self.targets.shape).reshape(-1)
+        return Rows(
+            self.level,
+            self.function,
+            self.targets.reshape(-1),
+            ptr,
+            sources[live],
+            weights[live],
+            bias,
+        )
+
+
+Step = Blocks | Rows
+
+
+def join_rows(steps: Sequence[Step]) -> Rows:
+    """Return steps of one level and function as one, their rows one after the other."""
+    parts = [step.rows() for step in steps]
+    if len(parts) == 1:
+        return parts[0]
+    lengths = np.concatenate([np.diff(p.ptr) for p in parts])
+    ptr = np.zeros(lengths.size + 1, np.int64)
+    np.cumsum(lengths, out=ptr[1:])
+    targets, sources, weights, bias = (
+        np.concatenate([getattr(p, column) for p in parts])
+        for column in ("targets", "sources", "weights", "bias")
+    )
+    return Rows(parts[0].level, parts[0].function, targets, ptr, sources, weights, bias)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Steps in an order that respects every connection, over states numbered by neuron id.
+
+    `size` is the number of ids; id 0 is the bias unit. `inputs` and `outputs` are neuron ids in the shape a user sees;
+    `constants` maps an id to its fixed state; `layers` names neuron ids in the shape of their feature maps.
+    """
+
+    size: int
+    weight_count: int
+    steps: tuple[Step, ...]
+    inputs: tuple[Ids, ...]
+    outputs: Ids
+    constants: Mapping[int, float]
+    layers: Mapping[str, IdArray]
+    penalties: bool  # outputs are penalties (smallest wins), not scores
+
+    @cached_property
+    def levels(self) -> tuple[tuple[Step, ...], ...]:
+        """The steps by level; the steps of one level do not read each other."""
+        groups: dict[int, list[Step]] = {}
+        for step in self.steps:
+            groups.setdefault(step.level, []).append(step)
+        return tuple(tuple(groups[level]) for level in sorted(groups))
+
+    def matrix(self, layer: str, values: ArrayLike | None = None) -> csr_matrix:
+        """Return the connections into `layer` as a scipy.sparse CSR matrix, targets x all ids, the bias in column 0.
+
+        Row i is neuron i of the layer in C order. Its data are `values[weight]`, or 1.0 each where no values are given; the
+        attribute `weight_ids` is the weight of each entry. A pair with several connections has several entries.
+        Raises GraphError for an unknown layer or if the matrix would not fit in memory.
+        """
+        from scipy.sparse import csr_matrix  # imported here so that counting needs no scipy
+
+        if layer not in self.layers:
+            raise GraphError(f"layer {layer!r} is unknown{suggestion(layer, self.layers)}")
+        neurons = self.layers[layer].present
+        row = np.full(self.size, -1, np.int32)
+        row[neurons] = np.arange(neurons.size)
+        steps = [step for step in self.steps if (row[step.targets] >= 0).any()]
+        require(sum(step.slots for step in steps) * 16, f"matrix of {layer}", GraphError)
+        at, source, weight = (np.concatenate(c) for c in zip(*_entries(steps, row), strict=True))
+        order = np.argsort(at, kind="stable")
+        ptr = np.zeros(neurons.size + 1, np.int64)
+        np.cumsum(np.bincount(at, minlength=neurons.size), out=ptr[1:])
+        ids = weight[order]
+        data = np.ones(ids.size) if values is None else np.asarray(values, np.float64)[ids]
+        found = csr_matrix((data, source[order], ptr), shape=(neurons.size, self.size))
+        found.weight_ids = ids
+        return found
+
+
+def _entries(steps: list[Step], row: NDArray[Any]) -> Iterator[tuple[Ids, Ids, Ids]]:
+    """Yield (row, source, weight) of the connections into the wanted rows, biases first; source 0 is the bias unit."""
+    empty = np.empty(0, np.int32)
+    yield empty, empty, empty
+    for step in steps:
+        rows = step.rows()
+        at = row[rows.targets]
+        biased = (at >= 0) & (rows.bias >= 0)
+        yield at[biased], np.zeros(int(biased.sum()), np.int32), rows.bias[biased]
+        each = np.repeat(at, np.diff(rows.ptr))
+        wanted = each >= 0
+        yield each[wanted], rows.sources[wanted], rows.weights[wanted]

@@ -1,0 +1,250 @@
+"""The connection table in normal form: neuron -> (field, kernel, bias, function), columns of ids, no objects.
+
+A field is a row of source neurons (-1: the slot is empty), a kernel a row of weights (-1: the slot is cut). The connections of
+neuron v are the slots live on both sides, (fields[field[v]][s], kernels[kernel[v]][s], v), and (bias unit, bias[v], v).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph.errors import GraphError
+from neurograph.memory import INT32_MAX
+
+Ids = NDArray[np.int32]
+Chunk = NDArray[Any] | range
+_RANGE_BLOCK = 1 << 20  # a range is written in blocks of this many ids, to need no second copy
+
+INPUT = -1  # function of an input or constant: it has no connections of its own
+
+
+class Column:
+    """A one-dimensional array that grows by chunks and is joined when it is read."""
+
+    def __init__(self, dtype: Any, values: Chunk | None = None) -> None:
+        self._buffer: NDArray[Any] = np.empty(0, dtype)
+        self._joined = 0
+        self._chunks: list[Chunk] = []
+        self.size = 0
+        if values is not None:
+            self.extend(values)
+
+    def extend(self, values: Chunk) -> None:
+        """Append `values`; a range stays a range until the column is read."""
+        if not isinstance(values, range):
+            values = np.array(values, self._buffer.dtype).reshape(-1)
+        self._chunks.append(values)
+        self.size += len(values)
+
+    @property
+    def array(self) -> NDArray[Any]:
+        """The column, read-only. It stays valid, and unchanged, when the column grows."""
+        if self._chunks:
+            self._join()
+        view = self._buffer[: self.size]
+        view.flags.writeable = False
+        return view
+
+    def _join(self) -> None:
+        if self.size > self._buffer.size:
+            # Pages of an empty array take memory only when written, so spare room is free.
+            room = self.size if not self._joined else max(self.size, self._joined * 3 // 2)
+            grown = np.empty(room, self._buffer.dtype)
+            grown[: self._joined] = self._buffer[: self._joined]
+            self._buffer = grown
+        while self._chunks:
+            chunk = self._chunks.pop(0)  # freed once copied, so the peak is one chunk above the sum
+            self._write(chunk)
+
+    def _write(self, chunk: Chunk) -> None:
+        start, stop = self._joined, self._joined + len(chunk)
+        if isinstance(chunk, range):
+            for a in range(start, stop, _RANGE_BLOCK):
+                b = min(a + _RANGE_BLOCK, stop)
+                self._buffer[a:b] = np.arange(chunk[a - start], chunk[a - start] + b - a)
+        else:
+            self._buffer[start:stop] = chunk
+        self._joined = stop
+
+
+class Ragged:
+    """Rows of int32 ids: row r is `ids[ptr[r]:ptr[r + 1]]`.
+
+    >>> rows = Ragged(); rows.add(np.array([[4, 5], [6, -1]]))
+    0
+    >>> rows.count, rows[1].tolist()
+    (2, [6, -1])
+    """
+
+    def __init__(self) -> None:
+        self._ptr = Column(np.int64, np.zeros(1, np.int64))
+        self._ids = Column(np.int32)
+
+    @classmethod
+    def of(cls, ptr: NDArray[Any], ids: NDArray[Any]) -> Ragged:
+        """Return the rows with these pointers (rows + 1,) and ids."""
+        rows = cls()
+        rows._ptr, rows._ids = Column(np.int64, ptr), Column(np.int32, ids)
+        return rows
+
+    @property
+    def count(self) -> int:
+        """The number of rows."""
+        return self._ptr.size - 1
+
+    @property
+    def ptr(self) -> NDArray[np.int64]:
+        """Where each row begins, shape (rows + 1,)."""
+        return self._ptr.array
+
+    @property
+    def ids(self) -> Ids:
+        """The rows' ids, one after the other."""
+        return self._ids.array
+
+    def __getitem__(self, row: int) -> Ids:
+        return self.ids[self.ptr[row] : self.ptr[row + 1]]
+
+    def lengths(self, rows: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the number of slots of each row; of row -1, no slot."""
+        ptr = self.ptr
+        return np.where(rows >= 0, ptr[rows + 1] - ptr[rows], 0)
+
+    def add(self, rows: NDArray[Any] | range, width: int | None = None) -> int:
+        """Append equal rows, shape (rows, slots), or a range of ids in rows of `width`; return the first row's number."""
+        first = self.count
+        if isinstance(rows, range):
+            count, slots = len(rows) // width if width else 0, width or 0
+        else:
+            count, slots = rows.shape
+        if first + count > INT32_MAX:
+            raise GraphError(f"a table of {first + count:,} rows: row numbers end at {INT32_MAX:,}")
+        start = self._ids.size
+        self._ids.extend(rows if isinstance(rows, range) else np.asarray(rows))
+        self._ptr.extend(start + slots * np.arange(1, count + 1, dtype=np.int64))
+        return first
+
+
+class Table:
+    """The columns of a graph: one entry of field, kernel, bias and function per id, and the fields and kernels."""
+
+    def __init__(self) -> None:
+        self._field, self._kernel = Column(np.int32), Column(np.int32)
+        self._bias, self._function = Column(np.int32), Column(np.int16)
+        self.fields, self.kernels = Ragged(), Ragged()
+
+    @property
+    def size(self) -> int:
+        """The number of ids: neurons, inputs and constants."""
+        return self._field.size
+
+    @property
+    def field(self) -> Ids:
+        """Field of each id, -1 for none."""
+        return self._field.array
+
+    @property
+    def kernel(self) -> Ids:
+        """Kernel of each id, -1 for none."""
+        return self._kernel.array
+
+    @property
+    def bias(self) -> Ids:
+        """Bias weight of each id, -1 for none."""
+        return self._bias.array
+
+    @property
+    def function(self) -> NDArray[np.int16]:
+        """Function number of each id, INPUT for inputs and constants."""
+        return self._function.array
+
+    def add(self, count: int, field: Any, kernel: Any, bias: Any, function: Any) -> int:
+        """Append `count` ids with these column entries (arrays or one value); return the first id."""
+        first = self.size
+        if first + count > INT32_MAX:
+            raise GraphError(f"a graph of {first + count:,} neurons: ids end at {INT32_MAX:,}")
+        for column, values in (
+            (self._field, field),
+            (self._kernel, kernel),
+            (self._bias, bias),
+            (self._function, function),
+        ):
+            column.extend(np.broadcast_to(np.asarray(values).reshape(-1), (count,)))
+        return first
+
+    def slots(self, neurons: NDArray[Any]) -> tuple[NDArray[np.int64], Ids, Ids]:
+        """Return (owner, source, weight) of every slot of `neurons`, dead ones included.
+
+        owner is the position in `neurons`; slots come in order, neuron by neuron.
+        """
+        field, kernel = self.field[neurons], self.kernel[neurons]
+        length = self.fields.lengths(field)
+        if length.size and (length == length[0]).all():
+            slot = np.arange(length[0])
+            owner = np.repeat(np.arange(neurons.size), length[0])
+            at_field = (self.fields.ptr[field][:, None] + slot).reshape(-1)
+            at_kernel = (self.kernels.ptr[kernel][:, None] + slot).reshape(-1)
+        else:
+            owner = np.repeat(np.arange(neurons.size), length)
+            slot = np.arange(owner.size) - np.repeat(np.cumsum(length) - length, length)
+            at_field = self.fields.ptr[field][owner] + slot
+            at_kernel = self.kernels.ptr[kernel][owner] + slot
+        return owner, self.fields.ids[at_field], self.kernels.ids[at_kernel]
+
+
+def live_per_row(rows: Ragged) -> NDArray[np.int64]:
+    """Return the number of live ids (>= 0) in each row."""
+    live = np.diff(rows.ptr)
+    dead = np.flatnonzero(rows.ids < 0)
+    if dead.size:
+        live -= np.bincount(np.searchsorted(rows.ptr, dead, side="right") - 1, minlength=live.size)
+    return live
+
+
+def live_slots(table: Table, neurons: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the number of connections of each neuron that come from its slots, its bias not counted.
+
+    Where a neuron's field or kernel has no dead slot, the other side's live slots are all its connections; elsewhere the two
+    are intersected, once for each distinct (field, kernel) pair.
+    """
+    field, kernel = table.field[neurons], table.kernel[neurons]
+    width = table.fields.lengths(field)
+    of_field, of_kernel = live_per_row(table.fields), live_per_row(table.kernels)
+    has = width > 0  # -1, no row, has width 0
+    by_field = np.where(has, of_field[field] if of_field.size else 0, 0)
+    by_kernel = np.where(has, of_kernel[kernel] if of_kernel.size else 0, 0)
+    live = np.where(by_kernel == width, by_field, by_kernel)
+    both = np.flatnonzero((by_field < width) & (by_kernel < width))
+    if both.size:
+        pair = field[both].astype(np.int64) << 32 | kernel[both]
+        _, first, inverse = np.unique(pair, return_index=True, return_inverse=True)
+        live[both] = _intersect(table, np.asarray(neurons)[both[first]])[inverse]
+    return live
+
+
+def _intersect(table: Table, neurons: NDArray[Any], block: int = 1 << 20) -> NDArray[np.int64]:
+    """Count the slots of each neuron that are live on both sides, in blocks of about `block` slots."""
+    live = np.zeros(neurons.size, np.int64)
+    for a, b in blocks_of(table.fields.lengths(table.field[neurons]), block):
+        owner, source, weight = table.slots(neurons[a:b])
+        live[a:b] = np.bincount(owner[(source >= 0) & (weight >= 0)], minlength=b - a)
+    return live
+
+
+def blocks_of(lengths: NDArray[Any], block: int) -> list[tuple[int, int]]:
+    """Cut a run of items into (start, stop) pieces of about `block` in summed length, one item at least.
+
+    >>> blocks_of(np.array([3, 3, 3, 9]), 6)
+    [(0, 2), (2, 3), (3, 4)]
+    """
+    ends = np.cumsum(lengths)
+    pieces, start = [], 0
+    while start < len(ends):
+        before = ends[start - 1] if start else 0
+        stop = max(int(np.searchsorted(ends, before + block, side="right")), start + 1)
+        pieces.append((start, stop))
+        start = stop
+    return pieces

@@ -1,0 +1,200 @@
+"""The weights of a graph: named arrays of weight ids, their values, and which of them are trainable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neurograph.errors import GraphError
+from neurograph.initializers import Initializer, check, draw
+from neurograph.memory import INT32_MAX
+from neurograph.names import IdArray, Names
+from neurograph.table import Column
+
+
+@dataclass(frozen=True, eq=False)
+class _Draw:
+    """How the values of one array begin: consecutive ids from `first`, one for each place."""
+
+    first: int
+    places: NDArray[np.intp] | None  # flat positions in the array's shape that exist; None: all
+    shape: tuple[int, ...]
+    initializer: Initializer
+    fan_in: NDArray[Any]
+    trainable: bool
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape)) if self.places is None else self.places.size
+
+    def values(self, initializer: Initializer, rng: np.random.Generator) -> NDArray[np.float64]:
+        full = draw(initializer, self.shape, self.fan_in, rng).reshape(-1)
+        return full if self.places is None else full[self.places]
+
+
+class Weights:
+    """Values and names of weights, by id.
+
+    Values are drawn when they are first asked for, with seed 0, or by `initialize`. `value` is read-only, so that every
+    change passes through `set`, `weights[name] = ...` or `weights.value = ...` and a Simulator sees it by `version`.
+
+    >>> weights = Weights()
+    >>> ids = weights.add("C1.kernel", (2, 3), initializer="lecun1998", fan_in=3)
+    >>> weights.set([0, 5], 1.0); weights["C1.kernel"][1, 2]
+    np.float64(1.0)
+    """
+
+    def __init__(self) -> None:
+        self.names = Names("weight")
+        self._trainable = Column(np.bool_)
+        self._draws: list[_Draw] = []
+        self._value: NDArray[np.float64] | None = None
+        self._seed = 0
+        self.version = 0
+
+    @property
+    def count(self) -> int:
+        """The number of weights."""
+        return self._trainable.size
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the arrays."""
+        return iter(self.names)
+
+    @property
+    def trainable(self) -> NDArray[np.bool_]:
+        """Whether each weight is trainable, shape (weights,), read-only."""
+        return self._trainable.array
+
+    def add(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        *,
+        present: NDArray[np.bool_] | None = None,
+        initializer: Initializer = "lecun1998",
+        fan_in: ArrayLike = 1,
+        trainable: bool = True,
+    ) -> IdArray:
+        """Add an array of new weights and return their ids.
+
+        `present`, of `shape`, says where a weight exists; `fan_in`, a number or broadcast against `shape`, is what the
+        initializer divides by. Raises GraphError for a taken name, an unknown initializer or more ids than int32 has.
+        """
+        check(initializer, name)
+        places = None if present is None or present.all() else np.flatnonzero(present)
+        recipe = _Draw(self.count, places, shape, initializer, np.asarray(fan_in, float), trainable)
+        if self.count + recipe.size > INT32_MAX:
+            raise GraphError(
+                f"{name}: with {recipe.size:,} more weights there are "
+                f"{self.count + recipe.size:,}; ids end at {INT32_MAX:,}"
+            )
+        ids = IdArray(shape, self.count)
+        if places is not None:
+            explicit = np.full(int(np.prod(shape)), -1, np.int32)
+            explicit[places] = np.arange(self.count, self.count + places.size)
+            ids = IdArray.of(explicit.reshape(shape))
+        if not isinstance(initializer, str):
+            draw(initializer, shape, recipe.fan_in, np.random.default_rng(0))  # shape check
+        self.names.add(name, ids)
+        self._trainable.extend(np.broadcast_to(np.bool_(trainable), (recipe.size,)))
+        self._draws.append(recipe)
+        if self._value is not None:
+            new = self._drawn(recipe, len(self._draws) - 1, None)
+            self._value = np.concatenate([self._value, new])
+            self.version += 1
+        return ids
+
+    def _drawn(
+        self, recipe: _Draw, number: int, initializer: Initializer | None
+    ) -> NDArray[np.float64]:
+        # One generator an array: what one array draws does not depend on the others.
+        rng = np.random.default_rng([self._seed, number])
+        chosen = initializer if initializer is not None and recipe.trainable else recipe.initializer
+        return recipe.values(chosen, rng)
+
+    def initialize(self, *, seed: int = 0, initializer: Initializer | None = None) -> None:
+        """Draw all values anew: each array by its own initializer, or every trainable one by `initializer`."""
+        if initializer is not None:
+            check(initializer, "initialize")
+        self._seed = seed
+        value = np.empty(self.count)
+        for number, recipe in enumerate(self._draws):
+            span = slice(recipe.first, recipe.first + recipe.size)
+            value[span] = self._drawn(recipe, number, initializer)
+        self._value = value
+        self.version += 1
+
+    @property
+    def allocated(self) -> bool:
+        """Whether values have been drawn or set."""
+        return self._value is not None
+
+    @property
+    def value(self) -> NDArray[np.float64]:
+        """The value of every weight, shape (weights,), float64, read-only; drawn with seed 0 if there are none yet."""
+        if self._value is None:
+            self.initialize(seed=self._seed)
+        assert self._value is not None
+        view = self._value[:]
+        view.flags.writeable = False
+        return view
+
+    @value.setter
+    def value(self, values: ArrayLike) -> None:
+        array = np.array(values, np.float64)
+        if array.shape != (self.count,):
+            raise GraphError(
+                f"weights: found values of shape {array.shape}, needed ({self.count},)"
+            )
+        self._value = array
+        self.version += 1
+
+    def set(self, ids: ArrayLike, values: ArrayLike) -> None:
+        """Set the values of the weights `ids`. Raises GraphError for an id out of range."""
+        at = np.asarray(ids)
+        if at.size and not (
+            at.dtype.kind in "iu" and int(at.min()) >= 0 and int(at.max()) < self.count
+        ):
+            raise GraphError(
+                f"weights: ids are whole numbers from 0 to {self.count - 1}, found {ids!r}"
+            )
+        new = self.value.copy()
+        new[at] = np.asarray(values, np.float64)
+        self.value = new
+
+    def __getitem__(self, name: str) -> NDArray[np.float64]:
+        """Return the values of the array `name` in its shape (a copy); 0 where no weight exists."""
+        ids = self.names[name].ids
+        return np.where(ids >= 0, self.value[ids], 0.0)
+
+    def __setitem__(self, name: str, values: ArrayLike) -> None:
+        array = self.names[name]
+        given = np.asarray(values, np.float64)
+        if given.shape not in ((), array.shape):
+            raise GraphError(f"{name}: found values of shape {given.shape}, needed {array.shape}")
+        live = array.ids >= 0
+        self.set(array.ids[live], np.broadcast_to(given, array.shape)[live])
+
+    @classmethod
+    def of(
+        cls,
+        arrays: dict[str, IdArray],
+        trainable: NDArray[np.bool_],
+        value: NDArray[np.float64] | None,
+    ) -> Weights:
+        """Return weights with these named arrays of ids, given whole (an edit's or a file's)."""
+        weights = cls()
+        for name, ids in arrays.items():
+            weights.names.add(name, ids)
+        weights._trainable.extend(trainable)
+        if value is not None:
+            weights.value = value
+        return weights

@@ -1,0 +1,154 @@
+"""Sliding windows over arrays of neuron ids. Pure arithmetic: ids in, ids out, -1 where a window leaves the map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from neurograph.errors import GraphError
+
+Ids = NDArray[np.int32]
+Pair = tuple[int, int]
+Padding = tuple[Pair, Pair]  # ((top, bottom), (left, right))
+
+
+def pair(value: Any, who: str, what: str, least: int = 1) -> Pair:
+    """Return a whole number, or two (height, width), as two; each at least `least`.
+
+    >>> pair(5, "C1", "kernel_size")
+    (5, 5)
+    """
+    both = (value, value) if np.ndim(value) == 0 else tuple(value)
+    if len(both) != 2 or not all(
+        isinstance(v, int | np.integer) and not isinstance(v, bool) and v >= least for v in both
+    ):
+        raise GraphError(
+            f"{who}: {what} is {value!r}, needed a whole number of at least {least}, or two of them"
+        )
+    return int(both[0]), int(both[1])
+
+
+def padding(value: Any, who: str, kernel: Pair, stride: Pair, dilation: Pair) -> Padding:
+    """Return padding per side from "valid", "same", a number, (height, width) or ((top, bottom), (left, right)).
+
+    "same" keeps the size of the map, needs stride 1, and puts an odd row or column at the bottom right, as torch does.
+    """
+    if isinstance(value, str):
+        if value == "valid":
+            return (0, 0), (0, 0)
+        if value != "same":
+            raise GraphError(f'{who}: padding is {value!r}, needed "same", "valid" or numbers')
+        if stride != (1, 1):
+            raise GraphError(f'{who}: padding "same" needs stride 1, found {stride}')
+        total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+        return (total[0] // 2, total[0] - total[0] // 2), (total[1] // 2, total[1] - total[1] // 2)
+    if np.ndim(value) == 2 and np.shape(value) == (2, 2):
+        return pair(value[0], who, "padding", 0), pair(value[1], who, "padding", 0)
+    rows, columns = pair(value, who, "padding", 0)
+    return (rows, rows), (columns, columns)
+
+
+def feature_maps(ids: Ids, who: str) -> Ids:
+    """Return `ids` if they are shaped (maps, height, width). Raises GraphError otherwise."""
+    if ids.ndim != 3 or 0 in ids.shape:
+        raise GraphError(f"{who}: found sources of shape {ids.shape}, needed (maps, height, width)")
+    return ids
+
+
+def outputs(
+    size: Pair,
+    kernel: Pair,
+    stride: Pair,
+    pads: Padding,
+    dilation: Pair,
+    who: str,
+    ceil: bool = False,
+) -> Pair:
+    """Return the number of window positions (height, width). Raises GraphError if a window does not fit.
+
+    With `ceil` the count is rounded up, but a window must begin inside the map or its leading padding (torch's ceil_mode).
+    """
+    counts = []
+    for n, k, s, (low, high), d in zip(size, kernel, stride, pads, dilation, strict=True):
+        span = n + low + high - d * (k - 1) - 1
+        if span < 0:
+            extent = f" (dilation {dilation})" if dilation != (1, 1) else ""
+            raise GraphError(
+                f"{who}: a {kernel[0]}x{kernel[1]} window{extent} does not fit "
+                f"{size[0]}x{size[1]} feature maps (padding {_shown(pads)})"
+            )
+        count = (-(-span // s) if ceil else span // s) + 1
+        if ceil and (count - 1) * s >= n + low:
+            count -= 1
+        counts.append(count)
+    return counts[0], counts[1]
+
+
+def _shown(pads: Padding) -> str:
+    flat = {*pads[0], *pads[1]}
+    return str(flat.pop()) if len(flat) == 1 else str(pads)
+
+
+def slide(
+    ids: Ids,
+    kernel: Pair,
+    stride: Pair,
+    pads: Padding,
+    dilation: Pair,
+    count: Pair,
+    border: int = -1,
+) -> Ids:
+    """Return windows over maps of ids, shape (maps, *count, *kernel); a place off the map holds `border`.
+
+    >>> slide(np.arange(4, dtype=np.int32).reshape(1, 2, 2), (2, 2), (1, 1), ((1, 0), (0, 0)), (1, 1), (2, 1))[0, 0, 0]
+    array([[-1, -1],
+           [ 0,  1]], dtype=int32)
+    """
+    extra = [
+        max(0, (m - 1) * s + d * (k - 1) + 1 - (n + low + high))
+        for m, s, d, k, n, (low, high) in zip(
+            count, stride, dilation, kernel, ids.shape[1:], pads, strict=True
+        )
+    ]
+    (top, bottom), (left, right) = pads
+    sides = ((0, 0), (top, bottom + extra[0]), (left, right + extra[1]))
+    padded = np.pad(ids, sides, constant_values=border) if np.any(sides) else ids
+    reach = tuple(d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
+    windows = sliding_window_view(padded, reach, axis=(1, 2))
+    return windows[:, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]][
+        :, : count[0], : count[1]
+    ]
+
+
+def divisors(
+    size: Pair, kernel: Pair, stride: Pair, pads: Padding, count: Pair
+) -> NDArray[np.int64]:
+    """Return how many places of each window lie on the padded map, shape `count`: average pooling's divisor."""
+    sides = []
+    for n, k, s, (low, high), m in zip(size, kernel, stride, pads, count, strict=True):
+        start = np.arange(m) * s - low
+        sides.append(np.minimum(start + k, n + high) - start)
+    return np.multiply.outer(sides[0], sides[1])
+
+
+def transposed_axis(
+    size: int, kernel: int, stride: int, pad: Pair, dilation: int, extra: int
+) -> Iterator[tuple[NDArray[np.intp], list[int], NDArray[np.intp]]]:
+    """Yield (positions, taps, places) for each residue class of a transposed convolution along one axis.
+
+    Output position o gets tap k from place i where o + pad = stride i + dilation k. Positions of one class share their taps;
+    places has shape (positions, taps), -1 off the map.
+    """
+    length = (size - 1) * stride - pad[0] - pad[1] + dilation * (kernel - 1) + extra + 1
+    for residue in range(stride):
+        positions = np.arange(length)[(np.arange(length) + pad[0]) % stride == residue]
+        taps = [k for k in range(kernel) if (dilation * k - residue) % stride == 0]
+        if positions.size == 0:
+            continue
+        reach = positions[:, None] + pad[0] - dilation * np.array(taps, np.intp)[None, :]
+        places = reach // stride
+        yield positions, taps, np.where((places >= 0) & (places < size), places, -1)
