@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.connections import BIAS_UNIT, Connections, Index, View, expand
+from neurograph.connections import Connections, Index, View, expand
 from neurograph.errors import GraphError, suggestion
 from neurograph.functions import Function
 from neurograph.initializers import Initializer
 from neurograph.memory import INT32_MAX
 from neurograph.names import IdArray, Names
+from neurograph.normal_form import normal_form
 from neurograph.table import INPUT, Table
 from neurograph.weights import Weights
 
@@ -48,6 +49,42 @@ class Layer:
         return self.neurons.ids
 
 
+def _triples(connections: Iterable[tuple[int, int, int]] | Connections) -> NDArray[np.int64]:
+    """Return connections as an array (connections, 3) of whole numbers."""
+    if isinstance(connections, Connections):
+        parts = connections.source, connections.weight, connections.target
+        return np.stack(parts, axis=1).astype(np.int64)
+    array = np.asarray(
+        connections if isinstance(connections, np.ndarray) else list(connections)
+    ).reshape(-1, 3)
+    if array.size and array.dtype.kind not in "iu":
+        raise GraphError(f"connections: found values of type {array.dtype}, needed whole numbers")
+    return array.astype(np.int64)
+
+
+def _check_triples(
+    triples: NDArray[np.int64], more: list[NDArray[np.int64]], inputs: NDArray[np.int64], size: int
+) -> None:
+    """Raise GraphError for ids out of range and for an input or the bias unit that is a target."""
+    for column, what, least in ((0, "source", 0), (1, "weight", 0), (2, "target", 1)):
+        ids = triples[:, column]
+        bad = np.flatnonzero((ids < least) | (ids > INT32_MAX))
+        if bad.size:
+            raise GraphError(
+                f"connection {bad[0]}, {tuple(triples[bad[0]].tolist())}: {what} ids go from {least} "
+                f"to {INT32_MAX:,}"
+            )
+    for ids in more:
+        if ids.size and (int(ids.min()) < 1 or size > INT32_MAX):
+            raise GraphError(f"neuron {ids.min()}: inputs, functions and outputs are neurons from 1")
+    fed = np.flatnonzero(np.isin(triples[:, 2], inputs))
+    if fed.size:
+        raise GraphError(
+            f"connection {fed[0]}, {tuple(triples[fed[0]].tolist())}: its target is an input, which "
+            "takes its state from the user"
+        )
+
+
 class Graph:
     """A network as explicit connections in normal form.
 
@@ -73,6 +110,98 @@ class Graph:
         self._index: tuple[tuple[int, int, int], Index] | None = None
         self._arrays_of: dict[str, list[str]] = {}
         self.add_constant(BIAS_NAME, 1.0)
+
+    @classmethod
+    def assemble(
+        cls,
+        table: Table,
+        weights: Weights,
+        functions: Sequence[Function],
+        layers: Sequence[Layer],
+        *,
+        constants: Mapping[int, str],
+        states: Mapping[int, float],
+        inputs: Sequence[str],
+        outputs: Ids | None = None,
+    ) -> Graph:
+        """Return a graph of these parts, as an edit, a file or a converter has them; nothing is copied.
+
+        `constants` names each constant's id, `states` gives its state; `outputs` None stands for the last layer.
+        """
+        graph = cls.__new__(cls)
+        graph.table, graph.weights, graph.functions = table, weights, list(functions)
+        graph.layers = {layer.name: layer for layer in layers}
+        graph.neuron_names = Names("neuron")
+        for identity, name in constants.items():
+            graph.neuron_names.add(name, IdArray((), identity))
+        for layer in layers:
+            graph.neuron_names.add(layer.name, layer.neurons)
+        graph._constants = {int(i): float(states[i]) for i in constants}
+        graph._inputs, graph._outputs = list(inputs), outputs
+        graph._index, graph._arrays_of = None, {}
+        return graph
+
+    @classmethod
+    def from_connections(
+        cls,
+        connections: Iterable[tuple[int, int, int]] | Connections,
+        *,
+        inputs: Sequence[int],
+        functions: Function | Mapping[int, Function] | None = None,
+        outputs: Sequence[int] | None = None,
+        values: ArrayLike | None = None,
+        trainable: ArrayLike | None = None,
+        name: str = "neuron",
+    ) -> Graph:
+        """Return a graph of bare (source, weight, target) triples; several may share a weight, a pair may have several.
+
+        Neurons are numbered from 1; source 0 is the bias unit. `inputs` are the neurons without a function, `functions` one for
+        all others or one each (the weighted sum by default). Weights are numbered from 0; `values` gives theirs. `outputs` are
+        by default the neurons that feed no other. Any neuron up to the largest id exists. Names are "neuron[3]" and "weight[0]".
+        Raises GraphError for ids that are no whole numbers, below their first or beyond int32, and for an input with a source.
+
+        >>> graph = Graph.from_connections([(1, 0, 3), (2, 0, 3)], inputs=[1, 2], values=[0.5])
+        >>> len(graph.sharing(0))
+        2
+        """
+        triples = _triples(connections)
+        source, weight, target = triples.T
+        given = np.array(list(inputs), np.int64).reshape(-1)
+        named = dict(functions) if isinstance(functions, Mapping) else {}
+        known = [source, target, given, np.array([*named, *(outputs or ())], np.int64)]
+        size = 1 + max((int(a.max()) for a in known if a.size), default=0)
+        _check_triples(triples, known[2:], given, size)
+        table_of = [functions if isinstance(functions, Function) else Function()]
+        column = np.zeros(size, np.int16)
+        for neuron, function in named.items():
+            if function not in table_of:
+                table_of.append(function)
+            column[neuron] = table_of.index(function)
+        column[0] = column[given] = INPUT
+        linear = np.array([f.linear for f in table_of] + [False])[column]
+        table = normal_form(source, weight, target, function=column, linear=linear)
+        count = max(int(weight.max(initial=-1)) + 1, 0 if values is None else np.size(values))
+        free = np.broadcast_to(True if trainable is None else np.asarray(trainable, bool), (count,))
+        arrays = {"weight": IdArray((count,), 0)} if count else {}
+        weights = Weights.of(arrays, free, np.ones(count) if values is None else np.asarray(values))
+        rest = np.setdiff1d(np.arange(1, size), given)
+        layers = [Layer("input", "Input", IdArray.of(given))]
+        # Numbered by id, so that neuron 7 is "neuron[7]" whatever the inputs are.
+        numbered = np.full(size, -1)
+        numbered[rest] = rest
+        layers.append(Layer(name, "Neurons", IdArray.of(numbered), tuple(arrays)))
+        if outputs is None:
+            outputs = np.setdiff1d(rest, source).tolist()
+        return cls.assemble(
+            table,
+            weights,
+            table_of,
+            layers,
+            constants={0: BIAS_NAME},
+            states={0: 1.0},
+            inputs=["input"],
+            outputs=np.array(list(outputs), np.int32),
+        )
 
     # ---- building -------------------------------------------------------------------------------
 
@@ -317,5 +446,3 @@ class Graph:
             f"{self.weights.count:,} weights)"
         )
 
-
-__all__ = ["BIAS_UNIT", "INT32_MAX", "Graph", "Layer", "Wireable"]
