@@ -1,0 +1,1 @@
+"""Convolutional networks as graphs of explicit neurons, weights and connections."""

@@ -1,6 +1,9 @@
-"""Compiler: Graph -> Program. Orders any acyclic graph into levels and groups what can be run together.
+"""Compiler.
 
-The normal form has done most of the work: neurons whose kernels cover the same fields are a block. What forms no block is rows.
+Graph -> Program. Orders any acyclic graph into levels and groups what can be run together.
+
+The normal form has done most of the work: neurons whose kernels cover the same fields are a block.
+What forms no block is rows.
 """
 
 from __future__ import annotations
@@ -24,8 +27,8 @@ _SMALLEST_PATTERN = 8  # neurons that share a pattern of dead slots, below which
 def compile(graph: Graph) -> Program:
     """Return the Program of an acyclic graph.
 
-    Levels follow connections live on both sides, so a cut cycle is none. Raises GraphError for a cycle, showing one, for a max
-    or min over no live slot, and for a graph without outputs.
+    Levels follow connections live on both sides, so a cut cycle is none. Raises GraphError for a
+    cycle, showing one, for a max or min over no live slot, and for a graph without outputs.
     """
     outputs = graph.outputs
     _check_outputs(outputs)
@@ -71,7 +74,7 @@ def _check_reductions(graph: Graph) -> None:
 
 
 def levels(graph: Graph) -> NDArray[np.int32]:
-    """Return the level of every id: 0 for inputs and constants, else one more than its highest source's.
+    """Return the level of every id: 0 for inputs and constants, else 1 + its highest source's.
 
     Raises GraphError if the connections form a cycle, naming the neurons of one.
     """
@@ -95,7 +98,10 @@ def _has_dead(rows: Ragged) -> NDArray[np.bool_]:
 
 
 def _largest(values: NDArray[Any], rows: Ragged, chosen: NDArray[Any]) -> NDArray[Any]:
-    """Return the largest of `values` over the ids of each chosen row, `values[-1]` standing for empty slots; 0 for no slot."""
+    """Return the largest of `values` over the ids of each chosen row; 0 for a row without slots.
+
+    An empty slot, -1, stands for `values[-1]`.
+    """
     length = rows.lengths(chosen)
     out = np.zeros(chosen.size, values.dtype)
     some = np.flatnonzero(length)
@@ -115,7 +121,10 @@ def _largest(values: NDArray[Any], rows: Ragged, chosen: NDArray[Any]) -> NDArra
 def _over_sources(
     table: Table, values: NDArray[Any], neurons: NDArray[Any], cut: NDArray[np.bool_]
 ) -> NDArray[Any]:
-    """Return the largest of `values` over the live sources of each neuron; values[-1] where a slot is empty, 0 for none."""
+    """Return the largest of `values` over the live sources of each neuron.
+
+    Values[-1] where a slot is empty, 0 for none.
+    """
     field, kernel = table.field[neurons], table.kernel[neurons]
     used = np.zeros(table.fields.count, bool)
     used[field[field >= 0]] = True
@@ -144,7 +153,10 @@ def _highest_source(table: Table) -> NDArray[np.int32]:
 
 
 def _levels_in_order(table: Table, top: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Levels where every source has a smaller id than its target: piece by piece, each reading only earlier pieces."""
+    """Levels where every source has a smaller id than its target.
+
+    Piece by piece, each reading only earlier pieces.
+    """
     level = np.zeros(table.size + 1, np.int32)
     cut = _cut_kernels(table)
     start = 0
@@ -158,7 +170,7 @@ def _levels_in_order(table: Table, top: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def _piece_end(top: NDArray[np.int32], start: int) -> int:
-    """Return the first id after `start` that reads `start` or a later id, searching ever larger windows."""
+    """Return the first id after `start` that reads `start` or a later id."""
     a, width = start + 1, 64
     while a < top.size:
         inside = np.flatnonzero(top[a : a + width] >= start)
@@ -169,7 +181,10 @@ def _piece_end(top: NDArray[np.int32], start: int) -> int:
 
 
 def _levels_by_waves(graph: Graph) -> NDArray[np.int32]:
-    """Levels of a graph in any order (Kahn): a wave is all neurons whose sources lie in earlier waves."""
+    """Levels of a graph in any order (Kahn).
+
+    A wave is all neurons whose sources lie in earlier waves.
+    """
     table = graph.table
     waiting = live_slots(table, np.arange(table.size)) + (table.bias >= 0)
     level = np.full(table.size, -1, np.int32)
@@ -190,7 +205,10 @@ def _levels_by_waves(graph: Graph) -> NDArray[np.int32]:
 
 
 def _cycle(graph: Graph, stuck: NDArray[np.bool_]) -> str:
-    """Return the names along one cycle: every stuck neuron has a stuck source, so walking back must repeat."""
+    """Return the names along one cycle.
+
+    Every stuck neuron has a stuck source, so walking back must repeat.
+    """
     seen: dict[int, int] = {}
     path: list[int] = []
     neuron = int(np.flatnonzero(stuck)[0])
@@ -221,7 +239,10 @@ def _groups(table: Table, level: NDArray[np.int32]) -> Iterator[tuple[int, int, 
 
 
 def _steps(table: Table, level: int, function: Function, neurons: NDArray[Any]) -> Iterator[Step]:
-    """Yield the steps of one level and function: blocks where neurons form them, rows for the rest."""
+    """Yield the steps of one level and function.
+
+    Blocks where neurons form them, rows for the rest.
+    """
     pattern = _patterns(table, function, neurons)
     width = table.fields.lengths(table.field[neurons])
     kinds, first, kind, size = np.unique(
@@ -247,10 +268,10 @@ def _steps(table: Table, level: int, function: Function, neurons: NDArray[Any]) 
 
 
 def _patterns(table: Table, function: Function, neurons: NDArray[Any]) -> NDArray[np.int64]:
-    """Number the patterns of dead slots that must be packed out of each neuron; 0 where there is none.
+    """Number the patterns of dead slots to be packed out of each neuron; 0 where there is none.
 
-    (multiply, sum) may keep the empty slots of fields, where an engine reads a zero; never a cut slot, whose weight may meet
-    an infinite state.
+    (multiply, sum) may keep the empty slots of fields, where an engine reads a zero; never a cut
+    slot, whose weight may meet an infinite state.
     """
     kernels = _pattern_of_rows(table.kernels, table.kernel[neurons])
     if function.linear:
@@ -260,7 +281,7 @@ def _patterns(table: Table, function: Function, neurons: NDArray[Any]) -> NDArra
 
 
 def _pattern_of_rows(rows: Ragged, chosen: NDArray[Any]) -> NDArray[np.int64]:
-    """Number the patterns of dead slots of the chosen rows: 0 where all slots live, equal where equal."""
+    """Number the patterns of dead slots of the chosen rows: 0 where all slots live."""
     pattern = np.zeros(rows.count + 1, np.int64)  # the last stands for row -1
     dead = np.flatnonzero(_has_dead(rows) & np.isin(np.arange(rows.count), chosen))
     known = 0
@@ -301,7 +322,7 @@ def _blocks(
     neurons: NDArray[Any],
     keep: NDArray[np.intp] | None,
 ) -> Iterator[Blocks | NDArray[Any]]:
-    """Yield blocks of kernels that cover the same fields, equal shapes stacked, and neurons that form none."""
+    """Yield stacked blocks of kernels that cover the same fields, and neurons that form none."""
     field, kernel = table.field[neurons], table.kernel[neurons]
     if (np.diff(kernel) < 0).any() or (np.diff(field)[np.diff(kernel) == 0] < 0).any():
         order = np.lexsort((field, kernel))
@@ -352,7 +373,10 @@ def _block(
 
 
 def _rows_of(rows: Ragged, chosen: NDArray[Any], keep: NDArray[np.intp] | None) -> Ids:
-    """Return the chosen rows, all of one width, as an array; a view of the graph's own where they follow each other."""
+    """Return the chosen rows, all of one width, as an array.
+
+    A view of the graph's own where they follow each other.
+    """
     flat = chosen.reshape(-1)
     first = int(rows.ptr[flat[0]])
     width = int(rows.ptr[flat[0] + 1]) - first

@@ -1,7 +1,7 @@
 """Connections as a view of the table, and look-ups in both directions.
 
-Nothing here ever holds all connections: a view yields blocks of bounded size, a look-up costs its answer plus the dead slots
-it meets, after one index build per direction.
+Nothing here ever holds all connections: a view yields blocks of bounded size, a look-up costs its
+answer plus the dead slots it meets, after one index build per direction.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Connections:
-    """Some connections: three int32 arrays of equal length, source and target neurons and the weight between them."""
+    """Some connections.
+
+    Three int32 arrays of equal length, source and target neurons and the weight between them.
+    """
 
     source: Ids
     weight: Ids
@@ -52,7 +55,10 @@ def join(parts: list[Connections]) -> Connections:
 
 
 def expand(table: Table, neurons: NDArray[Any]) -> Connections:
-    """Return every connection of `neurons`: their live slots in order, then their bias connections."""
+    """Return every connection of `neurons`.
+
+    Their live slots in order, then their bias connections.
+    """
     owner, source, weight = table.slots(neurons)
     neurons = np.asarray(neurons, np.int32)
     live = (source >= 0) & (weight >= 0)
@@ -70,13 +76,16 @@ def expand(table: Table, neurons: NDArray[Any]) -> Connections:
 def blocks(
     table: Table, neurons: NDArray[Any], size: int = _BLOCK
 ) -> Iterator[tuple[NDArray[Any], Connections]]:
-    """Yield (neurons, their connections) in blocks of about `size` slots, at least one neuron each."""
+    """Yield (neurons, their connections) in blocks of about `size` slots."""
     for a, b in blocks_of(table.fields.lengths(table.field[neurons]) + 1, size):
         yield neurons[a:b], expand(table, neurons[a:b])
 
 
 def _invert(ids: NDArray[Any], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return (ptr, places): the places where id i stands are `places[ptr[i]:ptr[i + 1]]`, in order."""
+    """Return (ptr, places).
+
+    The places where id i stands are `places[ptr[i]:ptr[i + 1]]`, in order.
+    """
     from scipy.sparse import csr_matrix  # its transposition is a counting sort, linear in the slots
 
     places = np.flatnonzero(ids >= 0).astype(np.int64)
@@ -119,7 +128,7 @@ class Index:
         rows: Ragged,
         by_row: tuple[NDArray[Any], NDArray[Any]],
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Return (which of ids, slot, neuron) for each neuron whose row holds one of `ids` in that slot."""
+        """Return (which of ids, slot, neuron) wherever a row holds one of `ids`."""
         which, place = _gather(ids, by_id)
         row = np.searchsorted(rows.ptr, place, side="right") - 1
         slot = place - rows.ptr[row]
@@ -170,7 +179,9 @@ def _gather(
 
 
 class View:
-    """Connections of a graph, not expanded: filter with `where`, count with `len`, read with `blocks`.
+    """Connections of a graph, not expanded.
+
+    Filter with `where`, count with `len`, read with `blocks`.
 
     Iterating yields `Connections` blocks of bounded size.
     """
@@ -194,7 +205,7 @@ class View:
         sources: NDArray[Any] | None = None,
         weights: NDArray[Any] | None = None,
     ) -> View:
-        """Return the view of those connections that also have one of these targets, sources and weights."""
+        """Return the view of those that also have one of these targets, sources, weights."""
 
         def both(old: NDArray[Any] | None, new: NDArray[Any] | None) -> NDArray[Any] | None:
             if old is None or new is None:

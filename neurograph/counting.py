@@ -1,9 +1,13 @@
-"""Counting by enumeration: neurons, weights and connections, layer by layer, from the graph's own rows."""
+"""Counting by enumeration.
+
+Neurons, weights and connections, layer by layer, from the graph's own rows.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,8 +24,9 @@ OTHER = "(other)"  # neurons or weights that stand in no layer
 class Row:
     """The counts of one layer, or of the whole graph.
 
-    trainable and fixed count weights that exist; dead those that no connection uses. connections include bias_connections;
-    slots are the places a connection can stand, live or not (what tools that count padding call multiply-adds).
+    trainable and fixed count weights that exist; dead those that no connection uses. connections
+    include bias_connections; slots are the places a connection can stand, live or not (what tools
+    that count padding call multiply-adds).
     """
 
     name: str
@@ -85,28 +90,19 @@ class Counts:
     def __str__(self) -> str:
         from tabulate import tabulate
 
-        head = [
-            "layer",
-            "neurons",
-            "parameters",
-            "fixed",
-            "connections",
-            "of which bias",
-            "slots",
-            "dead",
+        columns = [
+            ("parameters", "trainable"),
+            ("fixed", "fixed"),
+            ("connections", "connections"),
+            ("of which bias", "bias_connections"),
+            ("slots", "slots"),
+            ("dead", "dead"),
         ]
+        head = ["layer", "neurons", *(title for title, _ in columns)]
         body = [
-            [
-                r.name,
-                *(
-                    f"{n:,}"
-                    for n in (
-                        r.neurons, r.trainable, r.fixed, r.connections, r.bias_connections, r.slots, r.dead
-                    )
-                ),
-            ]
+            [r.name, f"{r.neurons:,}", *(f"{getattr(r, column):,}" for _, column in columns)]
             for r in [*self.rows, self.total]
-        ]  # fmt: skip
+        ]
         align = ["left", *["right"] * 7]
         lines = tabulate(body, head, tablefmt="simple", colalign=align, disable_numparse=True)
         *upper, last = lines.splitlines()
@@ -116,8 +112,9 @@ class Counts:
 def count(graph: Any) -> Counts:
     """Count a Graph, or a networkx graph made by `to_networkx`, by enumerating it.
 
-    Of a Graph it walks fields and kernels; of a networkx graph its nodes and edges. A weight is counted in the layer that brought
-    it, however many layers use it. Raises GraphError for anything else.
+    Of a Graph it walks fields and kernels; of a networkx graph its nodes and edges. A weight is
+    counted in the layer that brought it, however many layers use it. Raises GraphError for anything
+    else.
     """
     if isinstance(graph, Graph):
         return _count_graph(graph)
@@ -164,11 +161,14 @@ def _count_graph(graph: Graph) -> Counts:
 
 
 def _selector(arrays: list[Any]) -> Any:
-    """Return what selects the ids of the arrays: a slice where they are one range, which needs no copy."""
+    """Return what selects the ids of the arrays.
+
+    A slice where they are one range, which needs no copy.
+    """
     ranges = [a for a in arrays if a.explicit is None]
     if arrays and len(ranges) == len(arrays):
         ends = [(a.first, a.first + a.size) for a in ranges]
-        if all(a[1] == b[0] for a, b in zip(ends, ends[1:], strict=False)):
+        if all(a[1] == b[0] for a, b in pairwise(ends)):
             return slice(ends[0][0], ends[-1][1])
     return np.concatenate([a.present for a in arrays] or [np.empty(0, np.int32)])
 
@@ -176,8 +176,8 @@ def _selector(arrays: list[Any]) -> Any:
 def used_weights(graph: Graph) -> NDArray[np.bool_]:
     """Return, per weight, whether any connection uses it.
 
-    A kernel with one neuron whose field has no empty slot uses all its live slots. Only the kernels that never meet such a field
-    are walked neuron by neuron.
+    A kernel with one neuron whose field has no empty slot uses all its live slots. Only the kernels
+    that never meet such a field are walked neuron by neuron.
     """
     table = graph.table
     used = np.zeros(graph.weights.count, bool)
@@ -205,7 +205,7 @@ def _empty_fields(table: Table) -> NDArray[np.bool_]:
 
 
 def _mark_rows(table: Table, met: NDArray[np.bool_], used: NDArray[np.bool_]) -> None:
-    """Mark the weights of the kernels that are met, run of kernels by run, in blocks of bounded size."""
+    """Mark the weights of the kernels that are met, in blocks of bounded size."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], met, [False]]).astype(np.int8)))
     for first, last in edges.reshape(-1, 2):
         start, stop = int(table.kernels.ptr[first]), int(table.kernels.ptr[last])

@@ -27,7 +27,10 @@ class EngineError(NeurographError, RuntimeError):
 
 
 class MissingDependency(NeurographError, ImportError):
-    """A feature needs a package that is not installed; the message names the extra that brings it."""
+    """A feature needs a package that is not installed.
+
+    The message names the extra that brings it.
+    """
 
 
 def suggestion(found: str, known: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """What a neuron computes: activation(reduce over its live slots of combine(weight, source) + bias).
 
-The pair (combine, reduce) is data. A new kind of layer names a pair; it adds no branch to an engine.
+The pair (combine, reduce) is data. A new kind of layer names a pair; it adds no branch to an
+engine.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ REDUCE: dict[str, np.ufunc] = {
     "min": np.minimum,
 }
 
-# What a reduction over no slot gives; max and min have none, so a neuron without a live slot is an error there.
+# What a reduction over no slot gives; max and min have none, so a neuron without a live slot is an
+# error there.
 IDENTITY: dict[str, float] = {"sum": 0.0, "product": 1.0}
 
 
@@ -121,7 +123,8 @@ def as_activation(activation: str | Activation | None) -> Activation:
 class Function:
     """The function of a neuron: `activation(reduce(combine(weight, source)) + bias)`.
 
-    combine is "multiply" (w x) or "squared_difference" ((x - w)^2); reduce is "sum", "product", "max" or "min".
+    combine is "multiply" (w x) or "squared_difference" ((x - w)^2); reduce is "sum", "product",
+    "max" or "min".
 
     >>> str(Function("multiply", "max"))
     '(multiply, max) identity'

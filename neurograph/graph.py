@@ -1,10 +1,13 @@
-"""Graph: neurons, weights and the connections between them. Built by adding; an edit returns a new Graph."""
+"""Graph.
+
+Neurons, weights and the connections between them. Built by adding; an edit returns a new Graph.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,7 +31,8 @@ class Wireable(Protocol):
     """A layer: anything with a name (or None) and a method that wires ids."""
 
     @property
-    def name(self) -> str | None: ...
+    def name(self) -> str | None:
+        """The layer's name; None for one made from its kind."""
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
         """Add the layer's neurons under `name`, reading `sources`, and return their ids."""
@@ -36,7 +40,10 @@ class Wireable(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A named group of neurons: their ids in the shape of the feature maps, and the weight arrays it brought."""
+    """A named group of neurons.
+
+    Their ids in the shape of the feature maps, and the weight arrays it brought.
+    """
 
     name: str
     kind: str
@@ -71,24 +78,27 @@ def _check_triples(
         bad = np.flatnonzero((ids < least) | (ids > INT32_MAX))
         if bad.size:
             raise GraphError(
-                f"connection {bad[0]}, {tuple(triples[bad[0]].tolist())}: {what} ids go from {least} "
-                f"to {INT32_MAX:,}"
+                f"connection {bad[0]}, {tuple(triples[bad[0]].tolist())}: {what} ids go from "
+                f"{least} to {INT32_MAX:,}"
             )
     for ids in more:
         if ids.size and (int(ids.min()) < 1 or size > INT32_MAX):
-            raise GraphError(f"neuron {ids.min()}: inputs, functions and outputs are neurons from 1")
+            raise GraphError(
+                f"neuron {ids.min()}: inputs, functions and outputs are neurons from 1"
+            )
     fed = np.flatnonzero(np.isin(triples[:, 2], inputs))
     if fed.size:
         raise GraphError(
-            f"connection {fed[0]}, {tuple(triples[fed[0]].tolist())}: its target is an input, which "
-            "takes its state from the user"
+            f"connection {fed[0]}, {tuple(triples[fed[0]].tolist())}: its target is an input, "
+            "which takes its state from the user"
         )
 
 
 class Graph:
     """A network as explicit connections in normal form.
 
-    Id 0 is the bias unit, a constant of state 1. Neurons, inputs included, are numbered in the order they are added.
+    Id 0 is the bias unit, a constant of state 1. Neurons, inputs included, are numbered in the
+    order they are added.
 
     >>> from neurograph.layers import Input, Linear
     >>> graph = Graph()
@@ -124,9 +134,12 @@ class Graph:
         inputs: Sequence[str],
         outputs: Ids | None = None,
     ) -> Graph:
-        """Return a graph of these parts, as an edit, a file or a converter has them; nothing is copied.
+        """Return a graph of these parts, as an edit, a file or a converter has them.
 
-        `constants` names each constant's id, `states` gives its state; `outputs` None stands for the last layer.
+        Nothing is copied.
+
+        `constants` names each constant's id, `states` gives its state; `outputs` None stands for
+        the last layer.
         """
         graph = cls.__new__(cls)
         graph.table, graph.weights, graph.functions = table, weights, list(functions)
@@ -153,12 +166,16 @@ class Graph:
         trainable: ArrayLike | None = None,
         name: str = "neuron",
     ) -> Graph:
-        """Return a graph of bare (source, weight, target) triples; several may share a weight, a pair may have several.
+        """Return a graph of bare (source, weight, target) triples.
 
-        Neurons are numbered from 1; source 0 is the bias unit. `inputs` are the neurons without a function, `functions` one for
-        all others or one each (the weighted sum by default). Weights are numbered from 0; `values` gives theirs. `outputs` are
-        by default the neurons that feed no other. Any neuron up to the largest id exists. Names are "neuron[3]" and "weight[0]".
-        Raises GraphError for ids that are no whole numbers, below their first or beyond int32, and for an input with a source.
+        Several may share a weight, a pair may have several.
+
+        Neurons are numbered from 1; source 0 is the bias unit. `inputs` are the neurons without a
+        function, `functions` one for all others or one each (the weighted sum by default). Weights
+        are numbered from 0; `values` gives theirs. `outputs` are by default the neurons that feed
+        no other. Any neuron up to the largest id exists. Names are "neuron[3]" and "weight[0]".
+        Raises GraphError for ids that are no whole numbers, below their first or beyond int32, and
+        for an input with a source.
 
         >>> graph = Graph.from_connections([(1, 0, 3), (2, 0, 3)], inputs=[1, 2], values=[0.5])
         >>> len(graph.sharing(0))
@@ -206,9 +223,10 @@ class Graph:
     # ---- building -------------------------------------------------------------------------------
 
     def add(self, layer: Wireable, *sources: ArrayLike) -> Ids:
-        """Wire `layer` to the neurons `sources` and return the new neurons' ids in the shape of its feature maps.
+        """Wire `layer` to the neurons `sources`; return the new ids in the shape of its feature maps.
 
-        Raises GraphError, before anything is added, for sources that are not ids of this graph or do not fit the layer.
+        Raises GraphError, before anything is added, for sources that are not ids of this graph or
+        do not fit the layer.
         """
         kind = type(layer).__name__
         name = layer.name or self._free_name(kind.lower())
@@ -228,12 +246,16 @@ class Graph:
             raise GraphError(f"{who}: found sources of type {array.dtype}, needed neuron ids")
         if array.size and not (int(array.min()) >= 0 and int(array.max()) < self.size):
             raise GraphError(
-                f"{who}: sources go from {array.min()} to {array.max()}, ids from 0 to {self.size - 1}"
+                f"{who}: sources go from {array.min()} to {array.max()}, "
+                f"ids from 0 to {self.size - 1}"
             )
         return array.astype(np.int32, copy=False)
 
     def add_constant(self, name: str, state: float) -> int:
-        """Add a unit of fixed `state`; it is a source only, and not counted as a neuron. Return its id."""
+        """Add a unit of fixed `state`.
+
+        It is a source only, and not counted as a neuron. Return its id.
+        """
         if not math.isfinite(state):
             raise GraphError(f"{name}: found a constant state of {state}, needed a finite number")
         identity = self.table.size
@@ -259,7 +281,10 @@ class Graph:
         fan_in: ArrayLike = 1,
         trainable: bool = True,
     ) -> IdArray:
-        """Add the weight array "layer.kind" and return its ids; the options are those of `Weights.add`."""
+        """Add the weight array "layer.kind" and return its ids.
+
+        The options are those of `Weights.add`.
+        """
         ids = self.weights.add(
             f"{layer}.{kind}",
             shape,
@@ -282,7 +307,10 @@ class Graph:
         bias: ArrayLike = -1,
         function: Function,
     ) -> Ids:
-        """Add a layer of neurons; field, kernel and bias ids broadcast against `shape`. Return the neurons' ids."""
+        """Add a layer of neurons.
+
+        Field, kernel and bias ids broadcast against `shape`. Return the neurons' ids.
+        """
         columns = [np.broadcast_to(np.asarray(c, np.int32), shape) for c in (field, kernel, bias)]
         return self._add_layer(layer, kind, shape, *columns, self.function_id(function))
 
@@ -304,6 +332,17 @@ class Graph:
         self.neuron_names.add(name, ids)
         self.layers[name] = Layer(name, kind, ids, tuple(self._arrays_of.pop(name, ())))
         return ids.ids
+
+    def rename_array(self, old: str, new: str) -> None:
+        """Give the weight array `old` the name `new`.
+
+        Raises GraphError if there is no `old` or `new` is taken.
+        """
+        self.weights.names.rename(old, new)
+        for layer in self.layers.values():
+            if old in layer.arrays:
+                arrays = tuple(new if a == old else a for a in layer.arrays)
+                self.layers[layer.name] = replace(layer, arrays=arrays)
 
     def function_id(self, function: Function) -> int:
         """Return the number of `function` in this graph's list, adding it if it is new."""
@@ -330,7 +369,10 @@ class Graph:
 
     @property
     def outputs(self) -> Ids:
-        """The ids of the outputs in their shape: the last layer's, unless set. Raises GraphError if there is none."""
+        """The ids of the outputs in their shape.
+
+        The last layer's, unless set. Raises GraphError if there is none.
+        """
         if self._outputs is not None:
             return self._outputs
         last = [layer for layer in self.layers.values() if layer.name not in self._inputs]
@@ -375,7 +417,7 @@ class Graph:
         return self.weights.names.name_of(self._one_weight(weight))
 
     def weight_id(self, name: str, index: tuple[int, ...] | None = None) -> int:
-        """Return the id of the weight "C1.kernel[0, 0, 2, 2]", or of ("C1.kernel", (0, 0, 2, 2))."""
+        """Return the id of "C1.kernel[0, 0, 2, 2]", or of ("C1.kernel", (0, 0, 2, 2))."""
         return self.weights.names.id_of(name, index)
 
     def _one(self, neuron: int) -> int:
@@ -413,7 +455,7 @@ class Graph:
         weight: ArrayLike | None = None,
         target: ArrayLike | None = None,
     ) -> View:
-        """Return the view of the connections into a layer (or several), from sources, by weights, to targets."""
+        """Return a view of the connections into some layers, from sources, by weights, to targets."""
         view = self.connections
         if layer is not None:
             names = [layer] if isinstance(layer, str) else layer
@@ -445,4 +487,3 @@ class Graph:
             f"Graph({len(self.neurons):,} neurons in {len(self.layers)} layers, "
             f"{self.weights.count:,} weights)"
         )
-

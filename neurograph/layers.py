@@ -1,7 +1,11 @@
-"""Layers: small dataclasses of parameters that wire neuron ids. They know what a convolution is; nothing else does.
+"""Layers.
 
-`wire(graph, name, *sources)` adds weights, fields, kernels and neurons, in this order and only once everything fits, and returns
-the new neurons' ids in the shape of the feature maps. Parameters are named as in torch.
+Small dataclasses of parameters that wire neuron ids. They know what a convolution is; nothing else
+does.
+
+`wire(graph, name, *sources)` adds weights, fields, kernels and neurons, in this order and only once
+everything fits, and returns the new neurons' ids in the shape of the feature maps. Parameters are
+named as in torch.
 """
 
 from __future__ import annotations
@@ -16,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph import windows
 from neurograph.errors import GraphError
-from neurograph.functions import Activation, Function, as_activation
+from neurograph.functions import Activation as ActivationFunction
+from neurograph.functions import Function, as_activation
 from neurograph.graph import Graph
 from neurograph.initializers import Initializer
 from neurograph.names import IdArray
@@ -65,7 +70,10 @@ def _fixed_one(graph: Graph, layer: str, slots: int, value: float = 1.0, kind: s
 
 @dataclass(frozen=True)
 class Input:
-    """Input neurons of a given shape, (maps, height, width) for images. They have a state and no connection of their own."""
+    """Input neurons of a given shape, (maps, height, width) for images.
+
+    They have a state and no connection of their own.
+    """
 
     shape: tuple[int, ...]
     name: str | None = None
@@ -96,7 +104,10 @@ def _add_maps(
     combine: tuple[str, str] = ("multiply", "sum"),
     fan_in: ArrayLike = 1,
 ) -> Ids:
-    """Add the biases and neurons of feature maps of `shape`; the columns are field and kernel ids."""
+    """Add the biases and neurons of feature maps of `shape`.
+
+    The columns are field and kernel ids.
+    """
     bias: Any = -1
     if (per := _bias(layer, name)) is not None:
         size = (shape[0],) if per == "map" else shape
@@ -119,16 +130,20 @@ def _add_maps(
 
 @dataclass(frozen=True)
 class Conv2d:
-    """A convolution of feature maps: each output map has one kernel, each position one field per set of input maps.
+    """A convolution of feature maps.
 
-    state[o, y, x] = activation(sum over input maps i of o, taps (u, v): w[o, i, u, v] state[i, y s + d u - p, x s + d v - p] + b)
+    Each output map has one kernel, each position one field per set of input maps.
 
-    kernel_size, stride, dilation: a number or (height, width). padding: those, ((top, bottom), (left, right)), "same", "valid".
-    groups: as in torch. table: the input maps of each output map (a connection table); weights exist only for its links.
-    bias: "map" (or True), "neuron", or None. border: None leaves slots beyond the edge empty; a number connects them to a constant
-    unit of that state (LeCun 1989). shared=False gives every neuron a kernel of its own (locally connected).
-    weights: the name of a layer whose weights to use. Kernel array: (out, in / groups, kh, kw); with a table (out, in, kh, kw);
-    unshared (out, height, width, in, kh, kw).
+    state[o, y, x] = activation(sum over input maps i of o, taps (u, v): w[o, i, u, v] state[i, y s
+    + d u - p, x s + d v - p] + b)
+
+    kernel_size, stride, dilation: a number or (height, width). padding: those, ((top, bottom),
+    (left, right)), "same", "valid". groups: as in torch. table: the input maps of each output map
+    (a connection table); weights exist only for its links. bias: "map" (or True), "neuron", or
+    None. border: None leaves slots beyond the edge empty; a number connects them to a constant unit
+    of that state (LeCun 1989). shared=False gives every neuron a kernel of its own (locally
+    connected). weights: the name of a layer whose weights to use. Kernel array: (out, in / groups,
+    kh, kw); with a table (out, in, kh, kw); unshared (out, height, width, in, kh, kw).
 
     >>> graph = Graph()
     >>> graph.add(Conv2d(6, 5, name="C1"), graph.add(Input((1, 32, 32)))).shape
@@ -143,7 +158,7 @@ class Conv2d:
     groups: int = 1
     table: Table | None = None
     bias: str | bool | None = "map"
-    activation: str | Activation | None = None
+    activation: str | ActivationFunction | None = None
     border: float | None = None
     shared: bool = True
     weights: str | None = None
@@ -151,7 +166,10 @@ class Conv2d:
     name: str | None = None
 
     def links(self, channels: int, name: str) -> list[tuple[int, ...]]:
-        """Return the input maps of each output map. Raises GraphError if table or groups do not fit `channels`."""
+        """Return the input maps of each output map.
+
+        Raises GraphError if table or groups do not fit `channels`.
+        """
         out = _positive(self.out_channels, name, "out_channels")
         groups = _positive(self.groups, name, "groups")
         if self.table is None:
@@ -170,7 +188,10 @@ class Conv2d:
         return [_table_row(row, o, channels, name) for o, row in enumerate(self.table)]
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the feature maps; one source of shape (maps, height, width). Returns ids (out_channels, height, width)."""
+        """Add the feature maps.
+
+        One source of shape (maps, height, width). Returns ids (out_channels, height, width).
+        """
         ids = windows.feature_maps(_one(sources, name), name)
         links = self.links(ids.shape[0], name)
         _bias(self, name)
@@ -222,7 +243,10 @@ class Conv2d:
     def _kernel_rows(
         self, graph: Graph, ids: Ids, links: list[tuple[int, ...]], shape: tuple[int, ...]
     ) -> NDArray[Any]:
-        """Add a kernel per map (or per neuron) with the slots of its links; return their numbers, to broadcast on shape."""
+        """Add a kernel per map (or per neuron) with the slots of its links.
+
+        Return their numbers, to broadcast on shape.
+        """
         per_map = ids.reshape(shape[0], -1, *ids.shape[-3:])
         first = [
             graph.table.kernels.add(
@@ -254,7 +278,10 @@ def _geometry(layer: Any, name: str) -> tuple[Any, Any, windows.Padding, Any]:
 
 
 def _fields(graph: Graph, views: Ids, links: Sequence[tuple[int, ...]]) -> NDArray[np.int64]:
-    """Add one field a position for each distinct set of input maps; return their numbers, (maps, positions)."""
+    """Add one field a position for each distinct set of input maps.
+
+    Return their numbers, (maps, positions).
+    """
     positions = views.shape[1] * views.shape[2]
     first: dict[tuple[int, ...], int] = {}
     for maps in dict.fromkeys(links):
@@ -266,10 +293,13 @@ def _fields(graph: Graph, views: Ids, links: Sequence[tuple[int, ...]]) -> NDArr
 
 @dataclass(frozen=True)
 class ConvTranspose2d:
-    """A transposed convolution: output (y, x) gets tap (u, v) of input (i, j) where y + p = s i + d u, and so for x.
+    """A transposed convolution.
 
-    Positions with the same remainder by the stride share their taps, so each output map has one kernel per residue class.
-    Kernel array (in, out / groups, kh, kw), parameters as in torch. Output height (h - 1) s - 2 p + d (kh - 1) + output_padding + 1.
+    Output (y, x) gets tap (u, v) of input (i, j) where y + p = s i + d u, and so for x.
+
+    Positions with the same remainder by the stride share their taps, so each output map has one
+    kernel per residue class. Kernel array (in, out / groups, kh, kw), parameters as in torch.
+    Output height (h - 1) s - 2 p + d (kh - 1) + output_padding + 1.
 
     >>> graph = Graph()
     >>> up = graph.add(ConvTranspose2d(1, 2, stride=2, name="up"), graph.add(Input((3, 2, 2))))
@@ -285,13 +315,16 @@ class ConvTranspose2d:
     dilation: IntPair = 1
     groups: int = 1
     bias: str | bool | None = "map"
-    activation: str | Activation | None = None
+    activation: str | ActivationFunction | None = None
     weights: str | None = None
     initializer: Initializer = "lecun1998"
     name: str | None = None
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the feature maps; one source of shape (maps, height, width). Returns ids (out_channels, height, width)."""
+        """Add the feature maps.
+
+        One source of shape (maps, height, width). Returns ids (out_channels, height, width).
+        """
         ids = windows.feature_maps(_one(sources, name), name)
         links = Conv2d(self.out_channels, 1, groups=self.groups).links(ids.shape[0], name)
         kernel, stride, pads, dilation = _geometry(self, name)
@@ -338,15 +371,18 @@ class ConvTranspose2d:
 
 @dataclass(frozen=True)
 class Subsample2d:
-    """LeCun's subsampling: activation(coefficient * sum of the window + bias), one trainable coefficient and bias a map.
+    """LeCun's subsampling.
 
-    stride defaults to the window's size. The coefficient stands in every slot of its map's kernel: array (maps,).
+    Activation(coefficient * sum of the window + bias), one trainable coefficient and bias a map.
+
+    stride defaults to the window's size. The coefficient stands in every slot of its map's kernel:
+    array (maps,).
     """
 
     kernel_size: IntPair
     stride: IntPair | None = None
     bias: str | bool | None = "map"
-    activation: str | Activation | None = None
+    activation: str | ActivationFunction | None = None
     weights: str | None = None
     initializer: Initializer = "lecun1998"
     name: str | None = None
@@ -354,7 +390,10 @@ class Subsample2d:
     dilation: ClassVar[int] = 1
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the maps; one source of shape (maps, height, width). Returns ids (maps, height, width)."""
+        """Add the maps.
+
+        One source of shape (maps, height, width). Returns ids (maps, height, width).
+        """
         ids = windows.feature_maps(_one(sources, name), name)
         kernel, stride, pads, dilation = _geometry(self, name)
         count = windows.outputs(ids.shape[1:], kernel, stride, pads, dilation, name)
@@ -378,7 +417,10 @@ class Subsample2d:
 
 @dataclass(frozen=True)
 class MaxPool2d:
-    """The largest state of each window; padding is empty slots. Each slot names a fixed 1.0. Parameters as in torch."""
+    """The largest state of each window.
+
+    Padding is empty slots. Each slot names a fixed 1.0. Parameters as in torch.
+    """
 
     kernel_size: IntPair
     stride: IntPair | None = None
@@ -391,7 +433,10 @@ class MaxPool2d:
     weights: ClassVar[None] = None
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the maps; one source of shape (maps, height, width). Returns ids (maps, height, width)."""
+        """Add the maps.
+
+        One source of shape (maps, height, width). Returns ids (maps, height, width).
+        """
         fields, _ = _pool(self, graph, name, sources)
         slots = math.prod(windows.pair(self.kernel_size, name, "kernel_size"))
         kernel = _fixed_one(graph, name, slots)
@@ -400,9 +445,12 @@ class MaxPool2d:
 
 @dataclass(frozen=True)
 class AvgPool2d:
-    """The mean of each window: fixed weights 1/divisor, one kernel per distinct divisor. Parameters as in torch.
+    """The mean of each window.
 
-    With count_include_pad the divisor counts padding (as torch does by default), though padding is no connection.
+    Fixed weights 1/divisor, one kernel per distinct divisor. Parameters as in torch.
+
+    With count_include_pad the divisor counts padding (as torch does by default), though padding is
+    no connection.
     """
 
     kernel_size: IntPair
@@ -418,7 +466,10 @@ class AvgPool2d:
     weights: ClassVar[None] = None
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the maps; one source of shape (maps, height, width). Returns ids (maps, height, width)."""
+        """Add the maps.
+
+        One source of shape (maps, height, width). Returns ids (maps, height, width).
+        """
         fields, geometry = _pool(self, graph, name, sources)
         size, kernel, stride, pads = geometry
         count = fields.shape[1:]
@@ -441,12 +492,16 @@ class AvgPool2d:
 def _pool(
     layer: Any, graph: Graph, name: str, sources: tuple[Ids, ...]
 ) -> tuple[NDArray[np.int64], tuple[Any, Any, Any, windows.Padding]]:
-    """Add the fields of a pooling layer; return their numbers in the shape of the maps, and its geometry."""
+    """Add the fields of a pooling layer.
+
+    Return their numbers in the shape of the maps, and its geometry.
+    """
     ids = windows.feature_maps(_one(sources, name), name)
     kernel, stride, pads, dilation = _geometry(layer, name)
     if any(p > k // 2 for k, side in zip(kernel, pads, strict=True) for p in side):
         raise GraphError(
-            f"{name}: padding {layer.padding} is more than half of the {kernel[0]}x{kernel[1]} window"
+            f"{name}: padding {layer.padding} is more than half of the "
+            f"{kernel[0]}x{kernel[1]} window"
         )
     count = windows.outputs(
         ids.shape[1:], kernel, stride, pads, dilation, name, ceil=layer.ceil_mode
@@ -458,10 +513,12 @@ def _pool(
 
 @dataclass(frozen=True)
 class Linear:
-    """Every unit over all its sources, flattened and joined: activation(W x + b). Kernel array (out_features, in_features).
+    """Every unit over all its sources, flattened and joined.
 
-    per_position=True applies it at each place of (maps, height, width) instead, as a 1x1 convolution with the same weights
-    would; ids are then (out_features, height, width).
+    Activation(W x + b). Kernel array (out_features, in_features).
+
+    per_position=True applies it at each place of (maps, height, width) instead, as a 1x1
+    convolution with the same weights would; ids are then (out_features, height, width).
 
     >>> graph = Graph()
     >>> graph.add(Linear(84, name="F6"), graph.add(Input((120,)))).shape
@@ -470,14 +527,18 @@ class Linear:
 
     out_features: int
     bias: str | bool | None = "map"
-    activation: str | Activation | None = None
+    activation: str | ActivationFunction | None = None
     per_position: bool = False
     weights: str | None = None
     initializer: Initializer = "lecun1998"
     name: str | None = None
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the units; any number of sources of any shape. Returns ids (out_features,) or with the positions' shape."""
+        """Add the units.
+
+        Any number of sources of any shape. Returns ids (out_features,) or with the positions'
+        shape.
+        """
         out = _positive(self.out_features, name, "out_features")
         fields, positions = _positions(self, sources, name)
         _bias(self, name)
@@ -495,7 +556,10 @@ class Linear:
 
 
 def _positions(layer: Any, sources: tuple[Ids, ...], name: str) -> tuple[Ids, tuple[int, ...]]:
-    """Return the fields of a dense layer, (positions, slots), and the shape of the positions: () for one."""
+    """Return the fields of a dense layer, (positions, slots), and the shape of the positions.
+
+    () for one.
+    """
     if not layer.per_position:
         return _flat(sources, name)[None], ()
     ids = windows.feature_maps(_one(sources, name), name)
@@ -523,21 +587,27 @@ def _dense(
 
 @dataclass(frozen=True, eq=False)
 class RBF:
-    """Euclidean radial basis functions: y_i = sum_j (x_j - w_ij)^2, the penalty of class i (LeCun et al. 1998, eq. 7).
+    """Euclidean radial basis functions.
 
-    centers: array (units, sources), the starting values of the weights, fixed unless trainable. per_position as in Linear.
+    Y_i = sum_j (x_j - w_ij)^2, the penalty of class i (LeCun et al. 1998, eq. 7).
+
+    centers: array (units, sources), the starting values of the weights, fixed unless trainable.
+    per_position as in Linear.
     """
 
     centers: ArrayLike
     trainable: bool = False
-    activation: str | Activation | None = None
+    activation: str | ActivationFunction | None = None
     per_position: bool = False
     weights: str | None = None
     name: str | None = None
     bias: ClassVar[None] = None
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the units; any number of sources. Returns ids (units,) or with the positions' shape."""
+        """Add the units.
+
+        Any number of sources. Returns ids (units,) or with the positions' shape.
+        """
         centers = np.asarray(self.centers, float)
         fields, positions = _positions(self, sources, name)
         if (
@@ -579,9 +649,9 @@ def _elementwise(
 
 @dataclass(frozen=True)
 class Add:
-    """The sum of its sources, entry by entry, as connections with a fixed weight 1.0 (a residual connection)."""
+    """The sum of its sources, entry by entry, by a fixed weight 1.0 (a residual connection)."""
 
-    activation: str | Activation | None = None
+    activation: str | ActivationFunction | None = None
     name: str | None = None
     bias: ClassVar[None] = None
     weights: ClassVar[None] = None
@@ -593,9 +663,9 @@ class Add:
 
 @dataclass(frozen=True)
 class Multiply:
-    """The product of its sources, entry by entry (a gate), as connections with a fixed weight 1.0."""
+    """The product of its sources, entry by entry, by a fixed weight 1.0 (a gate)."""
 
-    activation: str | Activation | None = None
+    activation: str | ActivationFunction | None = None
     name: str | None = None
     bias: ClassVar[None] = None
     weights: ClassVar[None] = None
@@ -606,19 +676,23 @@ class Multiply:
 
 
 @dataclass(frozen=True, init=False)
-class ActivationLayer:
-    """Neurons that apply an activation to one source each, by a fixed weight 1.0. Exported as `Activation`."""
+class Activation:
+    """Neurons that apply an activation to one source each, by a fixed weight 1.0."""
 
-    activation: Activation
+    activation: ActivationFunction
     name: str | None = None
     bias: ClassVar[None] = None
     weights: ClassVar[None] = None
     parameters: tuple[float, ...] = field(default=(), repr=False)
 
     def __init__(
-        self, activation: str | Activation, *parameters: float, name: str | None = None
+        self, activation: str | ActivationFunction, *parameters: float, name: str | None = None
     ) -> None:
-        chosen = Activation(activation, parameters) if isinstance(activation, str) else activation
+        chosen = (
+            ActivationFunction(activation, parameters)
+            if isinstance(activation, str)
+            else activation
+        )
         object.__setattr__(self, "activation", chosen)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "parameters", chosen.parameters)

@@ -39,11 +39,12 @@ def require(
     limit: int | None = None,
     advice: str = "",
 ) -> None:
-    """Raise `error` if `size` bytes are more than `limit` (80 % of the machine's memory by default).
+    """Raise `error` if `size` bytes exceed `limit` (by default 80 % of the machine's memory).
 
     >>> require(10**15, "scipy engine", NeurographError, limit=10**9, advice="use numba")
     Traceback (most recent call last):
-    neurograph.errors.NeurographError: scipy engine: would take 1000.0 TB, the limit is 1.0 GB; use numba
+    neurograph.errors.NeurographError: scipy engine: would take 1000.0 TB, the limit is 1.0 GB; use
+    numba
     """
     limit = int(physical() * 0.8) if limit is None else limit
     if size > limit:

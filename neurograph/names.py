@@ -1,6 +1,7 @@
 """Named arrays of ids: id <-> name and index, both ways.
 
-An array of consecutive ids keeps its first id and shape only; any other keeps its ids, -1 where there is none.
+An array of consecutive ids keeps its first id and shape only; any other keeps its ids, -1 where
+there is none.
 """
 
 from __future__ import annotations
@@ -59,7 +60,10 @@ class IdArray:
 
     @property
     def ids(self) -> Ids:
-        """The ids, int32, in their shape; -1 where there is none. Made anew at each call for a range."""
+        """The ids, int32, in their shape; -1 where there is none.
+
+        Made anew at each call for a range.
+        """
         if self.explicit is not None:
             return self.explicit
         ids = np.arange(self.first, self.first + self.size, dtype=np.int32)
@@ -146,9 +150,20 @@ class Names:
         self._arrays[name] = ids
         self._order = None
 
+    def rename(self, old: str, new: str) -> None:
+        """Give the array `old` the name `new`, in its place."""
+        ids = self[old]
+        names = list(self._arrays)
+        self.add(new, ids)
+        names[names.index(old)] = new
+        del self._arrays[old]
+        self._arrays = {name: self._arrays[name] for name in names}
+        self._order = None
+
     def _candidates(self, identity: int) -> Iterator[str]:
-        # Arrays sorted by first id: for ranges the last one that starts at or before the id holds it.
-        # Explicit arrays may overlap others in extent, so earlier ones are asked too, nearest first.
+        # Arrays sorted by first id: for ranges the last one that starts at or before the id holds
+        # it. Explicit arrays may overlap others in extent, so earlier ones are asked too, nearest
+        # first.
         if self._order is None:
             names = sorted(self._arrays, key=lambda n: self._arrays[n].bounds()[0])
             starts = np.array([self._arrays[n].bounds()[0] for n in names], np.int64)

@@ -1,4 +1,7 @@
-"""From bare triples to the normal form: equal rows of sources become one field, equal rows of weights one kernel."""
+"""From bare triples to the normal form.
+
+Equal rows of sources become one field, equal rows of weights one kernel.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from neurograph.table import Ragged, Table
 
 
 def unique_rows(ptr: NDArray[np.int64], ids: NDArray[np.int32]) -> tuple[Ragged, NDArray[np.int64]]:
-    """Return the distinct rows, in the order of first appearance, and for each row which of them it is.
+    """Return the distinct rows, in order of first appearance, and for each row which one it is.
 
     >>> rows, which = unique_rows(np.array([0, 2, 3, 5]), np.array([7, 8, 7, 7, 8], np.int32))
     >>> rows.count, which.tolist()
@@ -46,8 +49,9 @@ def normal_form(
 ) -> Table:
     """Return the table of these connections; slots keep the order of the triples.
 
-    `function` gives each id its function number (-1 for inputs and constants), `linear` whether that is (multiply, sum). There
-    the first connection from the bias unit becomes the bias; any other is a slot. Ids must be in range (see the caller).
+    `function` gives each id its function number (-1 for inputs and constants), `linear` whether
+    that is (multiply, sum). There the first connection from the bias unit becomes the bias; any
+    other is a slot. Ids must be in range (see the caller).
     """
     order = np.argsort(target, kind="stable")
     source, weight, target = (a[order].astype(np.int32) for a in (source, weight, target))

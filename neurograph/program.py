@@ -1,13 +1,18 @@
 """Program: what an engine runs. Ids and steps only; no values, and no idea of layers' kinds.
 
-A step computes some neurons from states that earlier steps, inputs or constants left. It comes in two forms:
+A step computes some neurons from states that earlier steps, inputs or constants left. It comes in
+two forms:
 
-- `Blocks`: B equal-shaped blocks of *fields x kernels*. In block b, map m and field f give neuron `targets[b, m, f]`:
-  activation(reduce over k of combine(value[weights[b, m, k]], state[sources[b, f, k]]) + value[bias[b, m, f]]).
-- `Rows`: CSR rows, one neuron each, for neurons that share neither field nor kernel with enough others.
+- `Blocks`: B equal-shaped blocks of *fields x kernels*. In block b, map m and field f give neuron
+  `targets[b, m, f]`:
+  activation(reduce over k of combine(value[weights[b, m, k]], state[sources[b, f, k]]) +
+  value[bias[b, m, f]]).
+- `Rows`: CSR rows, one neuron each, for neurons that share neither field nor kernel with enough
+  others.
 
-Weights in a step are always live. Sources in a (multiply, sum) `Blocks` may be -1, an empty slot: it contributes nothing, and
-an engine may read a zero there because 0 w = 0. All other steps hold live slots only. A bias of -1 means no bias.
+Weights in a step are always live. Sources in a (multiply, sum) `Blocks` may be -1, an empty slot:
+it contributes nothing, and an engine may read a zero there because 0 w = 0. All other steps hold
+live slots only. A bias of -1 means no bias.
 """
 
 from __future__ import annotations
@@ -35,7 +40,8 @@ Ids = NDArray[np.int32]
 class Rows:
     """One CSR row a neuron: row i has the slots `ptr[i]:ptr[i + 1]`.
 
-    Shapes: targets (N,), ptr (N + 1,) int64, sources (S,), weights (S,), bias (N,) with -1 for none.
+    Shapes: targets (N,), ptr (N + 1,) int64, sources (S,), weights (S,), bias (N,) with -1 for
+    none.
     """
 
     level: int
@@ -60,7 +66,8 @@ class Rows:
 class Blocks:
     """B blocks of F fields x M kernels of K slots each.
 
-    Shapes: sources (B, F, K), -1 empty; weights (B, M, K); bias (B, M, F) or (B, M, 1), -1 none; targets (B, M, F).
+    Shapes: sources (B, F, K), -1 empty; weights (B, M, K); bias (B, M, F) or (B, M, 1), -1 none;
+    targets (B, M, F).
     """
 
     level: int
@@ -76,7 +83,7 @@ class Blocks:
         return self.targets.size * self.sources.shape[2]
 
     def rows(self) -> Rows:
-        """Return the same step with every live slot spelled out, ordered block, map, field, slot."""
+        """Return the step with every live slot spelled out, ordered block, map, field, slot."""
         blocks, maps, fields = self.targets.shape
         slots = self.sources.shape[2]
         shape = (blocks, maps, fields, slots)
@@ -120,8 +127,9 @@ def join_rows(steps: Sequence[Step]) -> Rows:
 class Program:
     """Steps in an order that respects every connection, over states numbered by neuron id.
 
-    `size` is the number of ids; id 0 is the bias unit. `inputs` and `outputs` are neuron ids in the shape a user sees;
-    `constants` maps an id to its fixed state; `layers` names neuron ids in the shape of their feature maps.
+    `size` is the number of ids; id 0 is the bias unit. `inputs` and `outputs` are neuron ids in the
+    shape a user sees; `constants` maps an id to its fixed state; `layers` names neuron ids in the
+    shape of their feature maps.
     """
 
     size: int
@@ -142,11 +150,12 @@ class Program:
         return tuple(tuple(groups[level]) for level in sorted(groups))
 
     def matrix(self, layer: str, values: ArrayLike | None = None) -> csr_matrix:
-        """Return the connections into `layer` as a scipy.sparse CSR matrix, targets x all ids, the bias in column 0.
+        """Return the connections into `layer` as a CSR matrix, targets x ids, biases in column 0.
 
-        Row i is neuron i of the layer in C order. Its data are `values[weight]`, or 1.0 each where no values are given; the
-        attribute `weight_ids` is the weight of each entry. A pair with several connections has several entries.
-        Raises GraphError for an unknown layer or if the matrix would not fit in memory.
+        Row i is neuron i of the layer in C order. Its data are `values[weight]`, or 1.0 each where
+        no values are given; the attribute `weight_ids` is the weight of each entry. A pair with
+        several connections has several entries. Raises GraphError for an unknown layer or if the
+        matrix would not fit in memory.
         """
         from scipy.sparse import csr_matrix  # imported here so that counting needs no scipy
 
@@ -169,7 +178,10 @@ class Program:
 
 
 def _entries(steps: list[Step], row: NDArray[Any]) -> Iterator[tuple[Ids, Ids, Ids]]:
-    """Yield (row, source, weight) of the connections into the wanted rows, biases first; source 0 is the bias unit."""
+    """Yield (row, source, weight) of the connections into the wanted rows, biases first.
+
+    Source 0 is the bias unit.
+    """
     empty = np.empty(0, np.int32)
     yield empty, empty, empty
     for step in steps:

@@ -17,9 +17,12 @@ Ids = NDArray[np.intp]
 
 
 def receptive_field(graph: Graph, neuron: ArrayLike, *, depth: int | None = None) -> Ids:
-    """Return the ids that `neuron` (one id or several) can see: the inputs, or what lies exactly `depth` connections back.
+    """Return the ids that `neuron` (one id or several) can see.
 
-    Constants are left out. Paths follow live connections only. Raises GraphError for an id out of range or a negative depth.
+    The inputs, or what lies exactly `depth` connections back.
+
+    Constants are left out. Paths follow live connections only. Raises GraphError for an id out of
+    range or a negative depth.
 
     >>> from neurograph.layers import Conv2d, Input
     >>> graph = Graph()
@@ -34,14 +37,20 @@ def receptive_field(graph: Graph, neuron: ArrayLike, *, depth: int | None = None
 
 
 def projective_field(graph: Graph, neuron: ArrayLike, *, depth: int | None = None) -> Ids:
-    """Return the ids that `neuron` (one or several) feeds: all of them, or those exactly `depth` connections ahead."""
+    """Return the ids that `neuron` (one or several) feeds.
+
+    All of them, or those exactly `depth` connections ahead.
+    """
     own = _checked(graph, neuron)
     reached = _walk(graph, own, depth, lambda ids: graph.index.outgoing(ids).target)
     return reached if depth is not None else np.setdiff1d(reached, own)
 
 
 def cone(graph: Graph, neuron: ArrayLike) -> Ids:
-    """Return `neuron` (one or several) and everything it depends on, back to the inputs; constants are left out."""
+    """Return `neuron` (one or several) and everything it depends on, back to the inputs.
+
+    Constants are left out.
+    """
     return _walk(graph, neuron, None, lambda ids: expand(graph.table, ids).source)
 
 
@@ -59,7 +68,10 @@ def _checked(graph: Graph, neuron: ArrayLike) -> Ids:
 def _walk(
     graph: Graph, neuron: ArrayLike, depth: int | None, step: Callable[[Ids], NDArray[Any]]
 ) -> Ids:
-    """Follow `step` from the neurons: exactly `depth` times, or until nothing new is reached (then all that was met)."""
+    """Follow `step` from the neurons.
+
+    Exactly `depth` times, or until nothing new is reached (then all that was met).
+    """
     if depth is not None and depth < 0:
         raise GraphError(f"depth is {depth}, needed at least 0")
     constants = list(graph.constants)

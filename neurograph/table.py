@@ -1,7 +1,10 @@
-"""The connection table in normal form: neuron -> (field, kernel, bias, function), columns of ids, no objects.
+"""The connection table in normal form.
 
-A field is a row of source neurons (-1: the slot is empty), a kernel a row of weights (-1: the slot is cut). The connections of
-neuron v are the slots live on both sides, (fields[field[v]][s], kernels[kernel[v]][s], v), and (bias unit, bias[v], v).
+Neuron -> (field, kernel, bias, function), columns of ids, no objects.
+
+A field is a row of source neurons (-1: the slot is empty), a kernel a row of weights (-1: the slot
+is cut). The connections of neuron v are the slots live on both sides, (fields[field[v]][s],
+kernels[kernel[v]][s], v), and (bias unit, bias[v], v).
 """
 
 from __future__ import annotations
@@ -114,7 +117,10 @@ class Ragged:
         return np.where(rows >= 0, ptr[rows + 1] - ptr[rows], 0)
 
     def add(self, rows: NDArray[Any] | range, width: int | None = None) -> int:
-        """Append equal rows, shape (rows, slots), or a range of ids in rows of `width`; return the first row's number."""
+        """Append equal rows, shape (rows, slots), or a range of ids in rows of `width`.
+
+        Return the first row's number.
+        """
         first = self.count
         if isinstance(rows, range):
             count, slots = len(rows) // width if width else 0, width or 0
@@ -129,7 +135,10 @@ class Ragged:
 
 
 class Table:
-    """The columns of a graph: one entry of field, kernel, bias and function per id, and the fields and kernels."""
+    """The columns of a graph.
+
+    One entry of field, kernel, bias and function per id, and the fields and kernels.
+    """
 
     def __init__(self) -> None:
         self._field, self._kernel = Column(np.int32), Column(np.int32)
@@ -162,7 +171,10 @@ class Table:
         return self._function.array
 
     def add(self, count: int, field: Any, kernel: Any, bias: Any, function: Any) -> int:
-        """Append `count` ids with these column entries (arrays or one value); return the first id."""
+        """Append `count` ids with these column entries (arrays or one value).
+
+        Return the first id.
+        """
         first = self.size
         if first + count > INT32_MAX:
             raise GraphError(f"a graph of {first + count:,} neurons: ids end at {INT32_MAX:,}")
@@ -205,10 +217,10 @@ def live_per_row(rows: Ragged) -> NDArray[np.int64]:
 
 
 def live_slots(table: Table, neurons: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the number of connections of each neuron that come from its slots, its bias not counted.
+    """Return the number of connections of each neuron, its bias's not counted.
 
-    Where a neuron's field or kernel has no dead slot, the other side's live slots are all its connections; elsewhere the two
-    are intersected, once for each distinct (field, kernel) pair.
+    Where a neuron's field or kernel has no dead slot, the other side's live slots are all its
+    connections; elsewhere the two are intersected, once for each distinct (field, kernel) pair.
     """
     field, kernel = table.field[neurons], table.kernel[neurons]
     width = table.fields.lengths(field)
@@ -226,7 +238,7 @@ def live_slots(table: Table, neurons: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _intersect(table: Table, neurons: NDArray[Any], block: int = 1 << 20) -> NDArray[np.int64]:
-    """Count the slots of each neuron that are live on both sides, in blocks of about `block` slots."""
+    """Count the slots of each neuron that are live on both sides, in blocks."""
     live = np.zeros(neurons.size, np.int64)
     for a, b in blocks_of(table.fields.lengths(table.field[neurons]), block):
         owner, source, weight = table.slots(neurons[a:b])
@@ -235,7 +247,7 @@ def _intersect(table: Table, neurons: NDArray[Any], block: int = 1 << 20) -> NDA
 
 
 def blocks_of(lengths: NDArray[Any], block: int) -> list[tuple[int, int]]:
-    """Cut a run of items into (start, stop) pieces of about `block` in summed length, one item at least.
+    """Cut a run of items into (start, stop) pieces of about `block` in summed length.
 
     >>> blocks_of(np.array([3, 3, 3, 9]), 6)
     [(0, 2), (2, 3), (3, 4)]

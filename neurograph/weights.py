@@ -1,4 +1,7 @@
-"""The weights of a graph: named arrays of weight ids, their values, and which of them are trainable."""
+"""The weights of a graph.
+
+Named arrays of weight ids, their values, and which of them are trainable.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +42,9 @@ class _Draw:
 class Weights:
     """Values and names of weights, by id.
 
-    Values are drawn when they are first asked for, with seed 0, or by `initialize`. `value` is read-only, so that every
-    change passes through `set`, `weights[name] = ...` or `weights.value = ...` and a Simulator sees it by `version`.
+    Values are drawn when they are first asked for, with seed 0, or by `initialize`. `value` is
+    read-only, so that every change passes through `set`, `weights[name] = ...` or `weights.value =
+    ...` and a Simulator sees it by `version`.
 
     >>> weights = Weights()
     >>> ids = weights.add("C1.kernel", (2, 3), initializer="lecun1998", fan_in=3)
@@ -85,8 +89,9 @@ class Weights:
     ) -> IdArray:
         """Add an array of new weights and return their ids.
 
-        `present`, of `shape`, says where a weight exists; `fan_in`, a number or broadcast against `shape`, is what the
-        initializer divides by. Raises GraphError for a taken name, an unknown initializer or more ids than int32 has.
+        `present`, of `shape`, says where a weight exists; `fan_in`, a number or broadcast against
+        `shape`, is what the initializer divides by. Raises GraphError for a taken name, an unknown
+        initializer or more ids than int32 has.
         """
         check(initializer, name)
         places = None if present is None or present.all() else np.flatnonzero(present)
@@ -121,7 +126,10 @@ class Weights:
         return recipe.values(chosen, rng)
 
     def initialize(self, *, seed: int = 0, initializer: Initializer | None = None) -> None:
-        """Draw all values anew: each array by its own initializer, or every trainable one by `initializer`."""
+        """Draw all values anew.
+
+        Each array by its own initializer, or every trainable one by `initializer`.
+        """
         if initializer is not None:
             check(initializer, "initialize")
         self._seed = seed
@@ -139,7 +147,10 @@ class Weights:
 
     @property
     def value(self) -> NDArray[np.float64]:
-        """The value of every weight, shape (weights,), float64, read-only; drawn with seed 0 if there are none yet."""
+        """The value of every weight, shape (weights,), float64, read-only.
+
+        Drawn with seed 0 if there are none yet.
+        """
         if self._value is None:
             self.initialize(seed=self._seed)
         assert self._value is not None

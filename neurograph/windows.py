@@ -1,4 +1,7 @@
-"""Sliding windows over arrays of neuron ids. Pure arithmetic: ids in, ids out, -1 where a window leaves the map."""
+"""Sliding windows over arrays of neuron ids.
+
+Pure arithmetic: ids in, ids out, -1 where a window leaves the map.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,10 @@ def pair(value: Any, who: str, what: str, least: int = 1) -> Pair:
 
 
 def padding(value: Any, who: str, kernel: Pair, stride: Pair, dilation: Pair) -> Padding:
-    """Return padding per side from "valid", "same", a number, (height, width) or ((top, bottom), (left, right)).
+    """Return padding per side from "valid", "same", a number, two, or two for each axis.
 
-    "same" keeps the size of the map, needs stride 1, and puts an odd row or column at the bottom right, as torch does.
+    "same" keeps the size of the map, needs stride 1, and puts an odd row or column at the bottom
+    right, as torch does.
     """
     if isinstance(value, str):
         if value == "valid":
@@ -68,9 +72,12 @@ def outputs(
     who: str,
     ceil: bool = False,
 ) -> Pair:
-    """Return the number of window positions (height, width). Raises GraphError if a window does not fit.
+    """Return the number of window positions (height, width).
 
-    With `ceil` the count is rounded up, but a window must begin inside the map or its leading padding (torch's ceil_mode).
+    Raises GraphError if a window does not fit.
+
+    With `ceil` the count is rounded up, but a window must begin inside the map or its leading
+    padding (torch's ceil_mode).
     """
     counts = []
     for n, k, s, (low, high), d in zip(size, kernel, stride, pads, dilation, strict=True):
@@ -102,9 +109,12 @@ def slide(
     count: Pair,
     border: int = -1,
 ) -> Ids:
-    """Return windows over maps of ids, shape (maps, *count, *kernel); a place off the map holds `border`.
+    """Return windows over maps of ids, shape (maps, *count, *kernel).
 
-    >>> slide(np.arange(4, dtype=np.int32).reshape(1, 2, 2), (2, 2), (1, 1), ((1, 0), (0, 0)), (1, 1), (2, 1))[0, 0, 0]
+    A place off the map holds `border`.
+
+    >>> ids = np.arange(4, dtype=np.int32).reshape(1, 2, 2)
+    >>> slide(ids, (2, 2), (1, 1), ((1, 0), (0, 0)), (1, 1), (2, 1))[0, 0, 0]
     array([[-1, -1],
            [ 0,  1]], dtype=int32)
     """
@@ -127,7 +137,10 @@ def slide(
 def divisors(
     size: Pair, kernel: Pair, stride: Pair, pads: Padding, count: Pair
 ) -> NDArray[np.int64]:
-    """Return how many places of each window lie on the padded map, shape `count`: average pooling's divisor."""
+    """Return how many places of each window lie on the padded map, shape `count`.
+
+    Average pooling's divisor.
+    """
     sides = []
     for n, k, s, (low, high), m in zip(size, kernel, stride, pads, count, strict=True):
         start = np.arange(m) * s - low
@@ -138,10 +151,10 @@ def divisors(
 def transposed_axis(
     size: int, kernel: int, stride: int, pad: Pair, dilation: int, extra: int
 ) -> Iterator[tuple[NDArray[np.intp], list[int], NDArray[np.intp]]]:
-    """Yield (positions, taps, places) for each residue class of a transposed convolution along one axis.
+    """Yield (positions, taps, places) for each residue class of a transposed axis.
 
-    Output position o gets tap k from place i where o + pad = stride i + dilation k. Positions of one class share their taps;
-    places has shape (positions, taps), -1 off the map.
+    Output position o gets tap k from place i where o + pad = stride i + dilation k. Positions of
+    one class share their taps; places has shape (positions, taps), -1 off the map.
     """
     length = (size - 1) * stride - pad[0] - pad[1] + dilation * (kernel - 1) + extra + 1
     for residue in range(stride):

@@ -1,4 +1,7 @@
-"""Engines run Programs. Each is one module with a class `Engine`; a new one is a file and a line in `ENGINES`."""
+"""Engines run Programs.
+
+Each is one module with a class `Engine`; a new one is a file and a line in `ENGINES`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ ENGINES = {
 
 
 class Engine(Protocol):
-    """What a Simulator asks of an engine: built once for a program, then loaded with weights and run."""
+    """What a Simulator asks of an engine.
+
+    Built once for a program, then loaded with weights and run.
+    """
 
     def __init__(self, program: Program, *, dtype: np.dtype[Any], threads: int) -> None: ...
 
@@ -35,7 +41,7 @@ class Engine(Protocol):
 
 
 def resolve(name: str) -> str:
-    """Return the engine that `name` stands for: "auto" is numba where it is installed, scipy otherwise.
+    """Return the engine `name` stands for: "auto" is numba where it is installed, else scipy.
 
     Raises EngineError for an unknown name.
     """

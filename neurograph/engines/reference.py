@@ -1,4 +1,7 @@
-"""The reference engine: plain loops over connections. Slow and obvious; the truth that the others are tested against."""
+"""The reference engine.
+
+Plain loops over connections. Slow and obvious; the truth that the others are tested against.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The scipy engine: each level and function of a program is one sparse product over the batch.
 
-(multiply, sum): net = M @ states, M the CSR matrix of the connections, targets x ids, biases in column 0 (the bias unit has state 1).
-Any other pair: selected = S @ states picks the source of every connection, one row each; then combine, then reduce by segments.
+(multiply, sum): net = M @ states, M the CSR matrix of the connections, targets x ids, biases in
+column 0 (the bias unit has state 1). Any other pair: selected = S @ states picks the source of
+every connection, one row each; then combine, then reduce by segments.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from neurograph.functions import COMBINE, IDENTITY, REDUCE
 from neurograph.memory import require
 from neurograph.program import Program, Rows, join_rows
 
-_ENTRY = 16  # bytes an entry of a matrix takes here: its value, column, weight id and a spare while it is built
+# Bytes an entry of a matrix takes here: its value, column, weight id and a spare while it is built.
+_ENTRY = 16
 
 
 @dataclass(eq=False)
@@ -94,12 +96,14 @@ class Engine:
 
     def _reduced(self, step: _Product, states: NDArray[Any]) -> NDArray[Any]:
         rows, function = step.rows, step.rows.function
-        # A selection product multiplies by 1 and adds to 0, which keeps infinities and NaN as they are.
+        # A selection product multiplies by 1 and adds to 0, which keeps infinities and NaN as they
+        # are.
         terms = COMBINE[function.combine](self._values[rows.weights][:, None], step.matrix @ states)
         net = np.full(
             (rows.targets.size, states.shape[1]), IDENTITY.get(function.reduce, 0), self.dtype
         )
-        # reduceat gives an empty segment its next element, so only rows with a connection take part.
+        # reduceat gives an empty segment its next element, so only rows with a connection take
+        # part.
         some = np.flatnonzero(np.diff(rows.ptr))
         if some.size:
             net[some] = REDUCE[function.reduce].reduceat(terms, rows.ptr[some], axis=0)

@@ -1,0 +1,46 @@
+"""Networks from the literature, wired neuron by neuron.
+
+>>> from neurograph import models
+>>> models.create("lenet5").layer("C3").ids.shape
+(16, 10, 10)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from neurograph.errors import GraphError, suggestion
+from neurograph.graph import Graph
+from neurograph.models.classic import concept, mlp, zipcode1989
+from neurograph.models.lenet import LENET5_C3, LENET5_CODES, lenet5, lenet5_modern
+
+MODELS: dict[str, Callable[..., Graph]] = {
+    "lenet5": lenet5,
+    "lenet5_modern": lenet5_modern,
+    "concept": concept,
+    "zipcode1989": zipcode1989,
+    "mlp": mlp,
+}
+
+
+def create(name: str) -> Graph:
+    """Return the model `name` with its defaults.
+
+    Raises GraphError with the nearest names if there is none.
+    """
+    if name not in MODELS:
+        raise GraphError(f"model {name!r} is unknown{suggestion(name, MODELS)}")
+    return MODELS[name]()
+
+
+__all__ = [
+    "LENET5_C3",
+    "LENET5_CODES",
+    "MODELS",
+    "concept",
+    "create",
+    "lenet5",
+    "lenet5_modern",
+    "mlp",
+    "zipcode1989",
+]

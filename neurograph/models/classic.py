@@ -1,0 +1,94 @@
+"""The concept network of textbook figures, the zip-code network of 1989, and plain layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from neurograph.graph import Graph
+from neurograph.layers import Conv2d, Input, Linear, Subsample2d
+
+
+def concept(
+    *,
+    input_shape: tuple[int, int, int] = (1, 28, 28),
+    maps: int = 3,
+    kernel_size: int = 5,
+    hidden: int = 30,
+    classes: int = 10,
+    seed: int = 0,
+) -> Graph:
+    """Return the concept network.
+
+    Filter, subsample, filter, subsample, then a conventional network.
+
+    C1 = image * f + b for each of three filters f (names "C1.f", "C1.b"); each 2x2 group of C1 is
+    summed, weighted by w, biased by b and squashed by a sigmoid to S2 ("S2.w", "S2.b"); C3 and S4
+    likewise; S4, laid out as one vector, feeds N1 and the output.
+    """
+    graph = Graph()
+    x = graph.add(Input(input_shape, name="image"))
+    c1 = graph.add(Conv2d(maps, kernel_size, name="C1"), x)
+    s2 = graph.add(Subsample2d(2, activation="sigmoid", name="S2"), c1)
+    c3 = graph.add(Conv2d(maps, kernel_size, name="C3"), s2)
+    s4 = graph.add(Subsample2d(2, activation="sigmoid", name="S4"), c3)
+    n1 = graph.add(Linear(hidden, activation="sigmoid", name="N1"), s4.reshape(-1))
+    graph.add(Linear(classes, activation="sigmoid", name="output"), n1)
+    for filtered, sampled in (("C1", "S2"), ("C3", "S4")):
+        graph.rename_array(f"{filtered}.kernel", f"{filtered}.f")
+        graph.rename_array(f"{filtered}.bias", f"{filtered}.b")
+        graph.rename_array(f"{sampled}.coefficient", f"{sampled}.w")
+        graph.rename_array(f"{sampled}.bias", f"{sampled}.b")
+    graph.weights.initialize(seed=seed)
+    return graph
+
+
+# Which 8 of the 12 maps of H1 each map of H2 reads was never published; the totals do not depend on
+# it.
+ZIPCODE_H2 = tuple(tuple(sorted((o + i) % 12 for i in range(8))) for o in range(12))
+
+
+def zipcode1989(*, seed: int = 0) -> Graph:
+    """Return the zip-code network: 1,256 units, 64,660 connections, 9,760 parameters.
+
+    Y. LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", Neural
+    Computation 1(4), 1989. Weights are shared by map, biases are not; places beyond the edge are
+    connected to a constant unit of state -1.
+    """
+    graph = Graph()
+    x = graph.add(Input((1, 16, 16), name="input"))
+    same = {
+        "stride": 2,
+        "padding": 2,
+        "border": -1.0,
+        "bias": "neuron",
+        "activation": "scaled_tanh",
+    }
+    h1 = graph.add(Conv2d(12, 5, name="H1", **same), x)  # type: ignore[arg-type]
+    h2 = graph.add(Conv2d(12, 5, table=ZIPCODE_H2, name="H2", **same), h1)  # type: ignore[arg-type]
+    h3 = graph.add(Linear(30, activation="scaled_tanh", name="H3"), h2)
+    graph.add(Linear(10, activation="scaled_tanh", name="output"), h3)
+    graph.weights.initialize(seed=seed)
+    return graph
+
+
+def mlp(
+    sizes: Sequence[int] = (784, 300, 10),
+    *,
+    activation: str = "scaled_tanh",
+    output_activation: str = "identity",
+    seed: int = 0,
+) -> Graph:
+    """Return fully connected layers of the given sizes, the inputs' first.
+
+    >>> mlp((4, 3, 2)).outputs.shape
+    (2,)
+    """
+    graph = Graph()
+    x = graph.add(Input((sizes[0],), name="input"))
+    for number, size in enumerate(sizes[1:], 1):
+        last = number == len(sizes) - 1
+        name = "output" if last else f"N{number}"
+        squash = output_activation if last else activation
+        x = graph.add(Linear(size, activation=squash, name=name), x)
+    graph.weights.initialize(seed=seed)
+    return graph

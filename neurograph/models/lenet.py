@@ -1,0 +1,129 @@
+"""LeNet-5 as published, and as it is usually taught.
+
+Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-Based Learning Applied to Document
+Recognition", Proceedings of the IEEE 86(11), November 1998.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurograph.errors import GraphError
+from neurograph.graph import Graph
+from neurograph.layers import RBF, AvgPool2d, Conv2d, Input, Linear, Subsample2d
+
+# Table I, p. 8: the maps of S2 that each map of C3 reads.
+LENET5_C3: tuple[tuple[int, ...], ...] = (
+    (0, 1, 2),
+    (1, 2, 3),
+    (2, 3, 4),
+    (3, 4, 5),
+    (0, 4, 5),
+    (0, 1, 5),
+    (0, 1, 2, 3),
+    (1, 2, 3, 4),
+    (2, 3, 4, 5),
+    (0, 3, 4, 5),
+    (0, 1, 4, 5),
+    (0, 1, 2, 5),
+    (0, 1, 3, 4),
+    (1, 2, 4, 5),
+    (0, 2, 3, 5),
+    (0, 1, 2, 3, 4, 5),
+)
+
+# Figure 3, p. 9: the 7x12 bitmaps of the digits 0 to 9, ink (#) +1 and paper (.) -1, read row by
+# row. The bars above some digits are in the figure.
+_BITMAPS = (
+    (
+        ".#####. ....... ..###.. .##.##. ##...## ##...## "
+        "##...## ##...## .##.##. ..###.. ....... ....... "
+    ),
+    (
+        "...##.. ..###.. .####.. ...##.. ...##.. ...##.. "
+        "...##.. ...##.. ...##.. .###### ....... ....... "
+    ),
+    (
+        ".#####. ....... .#####. ##...## #....## ....##. "
+        "..###.. .##.... ##..... ####### ....... ....... "
+    ),
+    (
+        "####### .....## ....##. ...##.. ..####. .....## "
+        ".....## .....## ##...## .#####. ....... ....... "
+    ),
+    (
+        ".#####. ....... ....... .##..## .##..## ###..## "
+        "##...## ##...## ##..### .###### .....## .....## "
+    ),
+    (
+        ".#####. ....... ####### ##..... ##..... .####.. "
+        "..####. .....## ##...## .#####. ....... ....... "
+    ),
+    (
+        "..####. .##.... ##..... ##..... ######. ###..## "
+        "##...## ##...## ###..## .#####. ....... ....... "
+    ),
+    (
+        "####### .....## .....## ....##. ...##.. ...##.. "
+        "..##... ..##... ..##... ..##... ....... ....... "
+    ),
+    (
+        ".#####. ##...## ##...## ##...## .#####. ##...## "
+        "##...## ##...## ##...## .#####. ....... ....... "
+    ),
+    (
+        ".#####. ##..### ##...## ##...## ##..### .###### "
+        ".....## .....## ....##. .####.. ....... ....... "
+    ),
+)
+LENET5_CODES = np.array(
+    [[1.0 if ink == "#" else -1.0 for ink in code if ink != " "] for code in _BITMAPS]
+)
+LENET5_CODES.flags.writeable = False
+
+
+def lenet5(*, input_shape: tuple[int, int, int] = (1, 32, 32), seed: int = 0) -> Graph:
+    """Return LeNet-5 (1998): 60,000 trainable weights and 340,908 connections, to be enumerated.
+
+    Outputs are penalties: squared distances of F6 to the ten bitmaps `LENET5_CODES`, the smallest
+    wins. On a larger input C5 has maps of more than one place, and F6 and the output slide over
+    them with the same weights: 64x64 gives outputs (10, 9, 9). Raises GraphError for an input too
+    small for a layer.
+
+    >>> lenet5(input_shape=(1, 64, 64)).outputs.shape
+    (10, 9, 9)
+    """
+    graph = Graph()
+    squash = "scaled_tanh"
+    x = graph.add(Input(input_shape, name="input"))
+    c1 = graph.add(Conv2d(6, 5, activation=squash, name="C1"), x)
+    s2 = graph.add(Subsample2d(2, activation=squash, name="S2"), c1)
+    c3 = graph.add(Conv2d(16, 5, table=LENET5_C3, activation=squash, name="C3"), s2)
+    s4 = graph.add(Subsample2d(2, activation=squash, name="S4"), c3)
+    c5 = graph.add(Conv2d(120, 5, activation=squash, name="C5"), s4)
+    sliding = c5.shape[1:] != (1, 1)
+    f6 = graph.add(Linear(84, activation=squash, per_position=sliding, name="F6"), c5)
+    graph.add(RBF(LENET5_CODES, per_position=sliding, name="output"), f6)
+    graph.weights.initialize(seed=seed)
+    return graph
+
+
+def lenet5_modern(*, input_shape: tuple[int, int, int] = (1, 32, 32), seed: int = 0) -> Graph:
+    """Return "LeNet-5" as it is usually taught: 61,706 parameters.
+
+    C3 reads every map, subsampling is average pooling without weights, the output is ten trained
+    linear units (scores).
+    """
+    if len(input_shape) != 3:
+        raise GraphError(f"lenet5_modern: found input shape {input_shape}, needed three numbers")
+    graph = Graph()
+    x = graph.add(Input(input_shape, name="input"))
+    c1 = graph.add(Conv2d(6, 5, activation="tanh", name="C1"), x)
+    s2 = graph.add(AvgPool2d(2, name="S2"), c1)
+    c3 = graph.add(Conv2d(16, 5, activation="tanh", name="C3"), s2)
+    s4 = graph.add(AvgPool2d(2, name="S4"), c3)
+    c5 = graph.add(Conv2d(120, 5, activation="tanh", name="C5"), s4)
+    f6 = graph.add(Linear(84, activation="tanh", name="F6"), c5)
+    graph.add(Linear(10, name="output"), f6)
+    graph.weights.initialize(seed=seed)
+    return graph

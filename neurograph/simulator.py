@@ -1,0 +1,237 @@
+"""Simulator: runs a graph's program on an engine, and explains single neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from neurograph.compiler import compile
+from neurograph.engines import create, resolve
+from neurograph.errors import DataError, EngineError, GraphError, suggestion
+from neurograph.functions import COMBINE, IDENTITY, REDUCE, Function
+from neurograph.graph import Graph
+from neurograph.program import Program
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+Array = NDArray[Any]
+
+
+class States(Mapping[Any, Array]):
+    """The state of every neuron for a batch.
+
+    By layer name (batch, *shape), or by neuron id (batch,).
+    """
+
+    def __init__(self, program: Program, states: Array) -> None:
+        self._program = program
+        self.array = states
+
+    def __getitem__(self, key: str | int) -> Array:
+        if isinstance(key, str):
+            if key not in self._program.layers:
+                raise GraphError(f"layer {key!r} is unknown{suggestion(key, self._program.layers)}")
+            ids = self._program.layers[key].ids
+            found = self.array[:, ids]
+            return np.where(ids >= 0, found, np.nan) if (ids < 0).any() else found
+        if not 0 <= key < self._program.size:
+            raise GraphError(f"neuron {key} does not exist; ids go to {self._program.size - 1}")
+        return np.asarray(self.array[:, key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._program.layers)
+
+    def __len__(self) -> int:
+        return len(self._program.layers)
+
+
+class Simulator:
+    """Runs a graph: compiled once, weights read again whenever `graph.weights` has changed.
+
+    engine: "reference", "scipy", "numba" or "auto" (numba where it is installed). dtype: "float32"
+    or "float64". A graph that has grown since needs a new Simulator.
+
+    >>> from neurograph.models import mlp
+    >>> sim = Simulator(mlp((4, 3, 2)), engine="scipy")
+    >>> sim(np.zeros((5, 4))).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        engine: str = "auto",
+        dtype: DTypeLike = "float32",
+        threads: int = 1,
+    ) -> None:
+        self.graph = graph
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise EngineError(f"simulator: dtype is {self.dtype}, needed float32 or float64")
+        if not isinstance(threads, int) or threads < 1:
+            raise EngineError(f"simulator: threads is {threads!r}, needed at least 1")
+        self.engine = resolve(engine)
+        self.program = compile(graph)
+        self._engine = create(self.engine, self.program, dtype=self.dtype, threads=threads)
+        self._version = -1
+
+    def __call__(self, *images: ArrayLike) -> Array:
+        """Return the outputs, (batch, *shape), for images (batch, *shape), one array an input.
+
+        Raises DataError for a wrong shape, a type that is no real number, or a value that is not
+        finite.
+        """
+        inputs = self._ready(images)
+        return self._engine.run(inputs).reshape(len(inputs), *self.program.outputs.shape)
+
+    def states(self, *images: ArrayLike) -> States:
+        """Return every neuron's state for images as in a call."""
+        return States(self.program, self._engine.states(self._ready(images)))
+
+    def classify(self, *images: ArrayLike) -> NDArray[np.intp]:
+        """Return the winning class of each image, (batch, ...).
+
+        The smallest penalty or the largest score.
+        """
+        return self.decide(self(*images))
+
+    def decide(self, outputs: ArrayLike) -> NDArray[np.intp]:
+        """Return the winning class for outputs (batch, classes, ...)."""
+        choose = np.argmin if self.program.penalties else np.argmax
+        return np.asarray(choose(np.asarray(outputs), axis=1))
+
+    def matrix(self, layer: str) -> csr_matrix:
+        """Return `program.matrix(layer)` with the weights' present values."""
+        return self.program.matrix(layer, self.graph.weights.value)
+
+    def _ready(self, images: Sequence[ArrayLike]) -> Array:
+        """Check the images, bring the engine's weights up to date, return inputs (batch, n)."""
+        if self.graph.size != self.program.size:
+            raise EngineError(
+                f"simulator: the graph has grown from {self.program.size:,} to {self.graph.size:,} "
+                "ids; make a new Simulator"
+            )
+        inputs = check_images(self.graph, images, self.dtype)
+        if self._version != self.graph.weights.version or self._version < 0:
+            values = self.graph.weights.value  # may draw them, which counts the version up
+            self._engine.load(values)
+            self._version = self.graph.weights.version
+        return inputs
+
+
+def check_images(graph: Graph, images: Sequence[ArrayLike], dtype: np.dtype[Any]) -> Array:
+    """Return the images of all inputs, flattened and joined, (batch, inputs), as `dtype`."""
+    layers = graph.inputs
+    if len(images) != len(layers):
+        raise DataError(
+            f"images: found {len(images)} arrays, needed one for each input: "
+            f"{', '.join(layer.name for layer in layers)}"
+        )
+    arrays = []
+    for layer, given in zip(layers, images, strict=True):
+        array = np.asarray(given)
+        if array.dtype.kind not in "fiub":
+            raise DataError(
+                f"{layer.name}: found images of type {array.dtype}, needed real numbers"
+            )
+        shape = layer.neurons.shape
+        if array.shape[1:] != shape or array.ndim != len(shape) + 1:
+            raise DataError(
+                f"{layer.name}: found images of shape {array.shape}, "
+                f"needed (batch, {', '.join(map(str, shape))})"
+            )
+        present = (layer.ids >= 0).reshape(-1)
+        cast = array.reshape(len(array), -1).astype(dtype)[:, present]
+        if not np.isfinite(cast).all():
+            worst = np.argwhere(~np.isfinite(cast))[0]
+            raise DataError(f"{layer.name}: image {worst[0]} holds a value that is not finite")
+        arrays.append(cast)
+    if len({len(a) for a in arrays}) > 1:
+        raise DataError(f"images: found batches of {[len(a) for a in arrays]}, needed equal ones")
+    if not arrays:
+        raise DataError("images: the graph has no input")
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """One neuron's sum.
+
+    A term for each connection, in order, the net input they reduce to, and the state.
+    """
+
+    name: str
+    function: Function | None
+    sources: tuple[str, ...]
+    source_states: Array
+    weights: tuple[str, ...]
+    weight_values: Array
+    terms: Array
+    net: float
+    state: float
+
+    def __str__(self) -> str:
+        from tabulate import tabulate
+
+        columns = self.sources, self.source_states, self.weights, self.weight_values, self.terms
+        rows = list(zip(*columns, strict=True))
+        head = ["source", "state", "weight", "value", "term"]
+        table = tabulate(rows, head, floatfmt=".6g")
+        what = self.function or "input"
+        return f"{self.name}: {what}\n{table}\nnet input {self.net:.9g}, state {self.state:.9g}"
+
+
+def explain(graph: Graph, neuron: int, *images: ArrayLike) -> Explanation:
+    """Return the terms of one neuron's sum, in float64, for one image (or a batch of one).
+
+    Terms are combine(weight, source state), reduced they give the net input (a bias is one more
+    term, added); the activation of it is the state. Raises GraphError for an id out of range,
+    DataError for images that do not fit.
+
+    >>> from neurograph.models import mlp
+    >>> graph = mlp((4, 3, 2)); why = explain(graph, 5, np.ones(4))
+    >>> bool(np.isclose(why.terms.sum(), why.net)), len(why.terms)
+    (True, 5)
+    """
+    name, function = graph.neuron_name(neuron), graph.function(neuron)
+    batch = [
+        np.asarray(image)[None] if np.ndim(image) == len(layer.neurons.shape) else np.asarray(image)
+        for layer, image in zip(graph.inputs, images, strict=False)
+    ]
+    states = Simulator(graph, engine="scipy", dtype="float64").states(*batch)
+    if len(states.array) != 1:
+        raise DataError(f"explain: found {len(states.array)} images, needed one")
+    state = states.array[0]
+    links = graph.incoming(neuron)
+    values = graph.weights.value[links.weight]
+    bias = len(links) - 1 if graph.table.bias[neuron] >= 0 else len(links)
+    terms = state[links.source] * values
+    if function is not None:
+        slots = slice(0, bias)
+        terms[slots] = COMBINE[function.combine](values[slots], state[links.source[slots]])
+    return Explanation(
+        name,
+        function,
+        tuple(graph.neuron_name(int(s)) for s in links.source),
+        state[links.source],
+        tuple(graph.weight_name(int(w)) for w in links.weight),
+        values,
+        terms,
+        _net(function, terms, bias),
+        float(state[neuron]),
+    )
+
+
+def _net(function: Function | None, terms: Array, bias: int) -> float:
+    """Return reduce(terms before the bias) + the bias' term."""
+    if function is None:
+        return float("nan")
+    reduce, slots = REDUCE[function.reduce], terms[:bias]
+    net = reduce.reduce(slots) if slots.size else IDENTITY[function.reduce]
+    return float(net + terms[bias:].sum())

@@ -1,0 +1,142 @@
+"""Verification: the slow, unarguable count. Every triple is expanded, checked and tallied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph.connections import blocks
+from neurograph.counting import Counts, count
+from neurograph.errors import GraphError
+from neurograph.graph import Graph
+from neurograph.names import Names
+from neurograph.table import INPUT
+
+_SHOWN = 20  # problems of one kind that are reported before the rest are only numbered
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `verify` found.
+
+    The counts, the triples expanded, and every problem, none if all is well.
+    """
+
+    counts: Counts
+    triples: int
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no problem was found."""
+        return not self.problems
+
+    def __str__(self) -> str:
+        verdict = "agrees with count" if self.ok else f"{len(self.problems)} problem(s)"
+        lines = [str(self.counts), f"{self.triples:,} triples expanded one by one: {verdict}"]
+        return "\n".join([*lines, *(f"  {p}" for p in self.problems)])
+
+
+def verify(
+    graph: Graph, *, block: int = 1 << 20, progress: Callable[[int], Any] | None = None
+) -> Verification:
+    """Expand every connection of `graph`, in blocks of triples, and compare with `count`.
+
+    Each id must be in range and a connection's target no input; triples are tallied per weight and
+    per target; names are checked once per weight and neuron. `progress` is called with the number
+    of triples of each block. Raises GraphError for anything but a Graph.
+
+    >>> from neurograph.layers import Conv2d, Input
+    >>> graph = Graph()
+    >>> c1 = graph.add(Conv2d(6, 5, name="C1"), graph.add(Input((1, 32, 32))))
+    >>> result = verify(graph); result.ok, result.triples
+    (True, 122304)
+    """
+    if not isinstance(graph, Graph):
+        raise GraphError(f"verify: found {type(graph).__name__}, needed a Graph")
+    by_weight = np.zeros(graph.weights.count, np.int64)
+    by_target = np.zeros(graph.size, np.int64)
+    problems: list[str] = []
+    for _, found in blocks(graph.table, np.arange(graph.size), block):
+        some = found.keep(_sound(graph, found, problems))
+        by_weight += np.bincount(some.weight, minlength=by_weight.size)
+        first = int(some.target.min(initial=0))
+        tally = np.bincount(some.target - first)
+        by_target[first : first + tally.size] += tally
+        if progress is not None:
+            progress(len(some))
+    counts = count(graph)
+    problems += _names(graph.weights.names, graph.weights.count, frozenset())
+    problems += _names(graph.neuron_names, graph.size, frozenset(graph.constants))
+    problems += _compare(graph, counts, by_weight, by_target)
+    return Verification(counts, int(by_target.sum()), tuple(problems))
+
+
+def _sound(graph: Graph, some: Any, problems: list[str]) -> NDArray[np.bool_]:
+    """Return which triples have ids in range and a target that computes; report the others."""
+    sound: NDArray[np.bool_] = (
+        (some.source >= 0)
+        & (some.source < graph.size)
+        & (some.weight >= 0)
+        & (some.weight < graph.weights.count)
+        & (graph.table.function[some.target] != INPUT)
+    )
+    for i in np.flatnonzero(~sound)[: max(0, _SHOWN - len(problems))]:
+        triple = int(some.source[i]), int(some.weight[i]), int(some.target[i])
+        problems.append(f"triple {triple}: an id is out of range, or the target is an input")
+    if not sound.all() and len(problems) >= _SHOWN:
+        problems.append(f"and {int((~sound).sum())} or more triples like these")
+    return sound
+
+
+def _names(names: Names, size: int, loose: frozenset[int]) -> list[str]:
+    """Return what is wrong with a directory of names.
+
+    An id in several arrays, in none, or not found by its own name.
+    """
+    tally = np.zeros(size, np.int64)
+    for name in names:
+        present = names[name].present
+        if present.size and not 0 <= int(present.min()) <= int(present.max()) < size:
+            return [f"{names.what} array {name} holds ids out of range"]
+        tally += np.bincount(present, minlength=size)
+    tally[list(loose)] = 1
+    wrong = np.flatnonzero(tally != 1)
+    found = [f"{names.what} {i} stands in {tally[i]} arrays, needed 1" for i in wrong[:_SHOWN]]
+    for name in names:
+        ends = names[name].present[[0, -1]] if names[name].present.size else []
+        found += [
+            f"{names.what} {i}: its name {names.name_of(i)} leads to another"
+            for i in map(int, ends)
+            if tally[i] == 1 and names.id_of(names.name_of(i)) != i
+        ]
+    return found
+
+
+def _compare(
+    graph: Graph, counts: Counts, by_weight: NDArray[np.int64], by_target: NDArray[np.int64]
+) -> list[str]:
+    """Return where the tallies differ from `count`."""
+    found = []
+    for layer in graph.layers.values():
+        row = counts[layer.name]
+        owned = [graph.weights.names[name].present for name in layer.arrays]
+        dead = sum(int((by_weight[ids] == 0).sum()) for ids in owned)
+        for what, tally, counted in (
+            ("connections", int(by_target[layer.neurons.present].sum()), row.connections),
+            ("dead weights", dead, row.dead),
+            ("weights", sum(ids.size for ids in owned), row.weights),
+        ):
+            if tally != counted:
+                found.append(f"{layer.name}: {tally:,} {what} expanded, {counted:,} counted")
+    total = counts.total
+    if int(by_target.sum()) != total.connections or int(by_weight.sum()) != total.connections:
+        found.append(
+            f"total: {int(by_target.sum()):,} triples by target, {int(by_weight.sum()):,} by "
+            f"weight, {total.connections:,} counted"
+        )
+    return found
