@@ -139,7 +139,7 @@ def _over_sources(
         exact = np.zeros(some.size, values.dtype)
         np.maximum.at(exact, owner[live], values[source[live]])
         out[some] = exact
-    return out
+    return np.asarray(out)
 
 
 def _highest_source(table: Table) -> NDArray[np.int32]:
@@ -294,7 +294,7 @@ def _pattern_of_rows(rows: Ragged, chosen: NDArray[Any]) -> NDArray[np.int64]:
         _, number = np.unique(keys, return_inverse=True)
         pattern[some] = known + 1 + number.reshape(-1)
         known = int(pattern.max())
-    return pattern[chosen]
+    return np.asarray(pattern[chosen])
 
 
 def _live(table: Table, function: Function, neuron: int, packed: bool) -> NDArray[np.intp] | None:
@@ -384,7 +384,7 @@ def _rows_of(rows: Ragged, chosen: NDArray[Any], keep: NDArray[np.intp] | None) 
         found = rows.ids[first : first + flat.size * width].reshape(*chosen.shape, width)
         return found if keep is None else found[..., keep]
     slots = np.arange(width) if keep is None else keep
-    return rows.ids[rows.ptr[chosen][..., None] + slots]
+    return np.asarray(rows.ids[rows.ptr[chosen][..., None] + slots])
 
 
 def _rows(table: Table, level: int, function: Function, neurons: NDArray[Any]) -> Rows:

@@ -38,8 +38,8 @@ class Connections:
         """Iterate over (source, weight, target) triples."""
         return zip(self.source.tolist(), self.weight.tolist(), self.target.tolist(), strict=True)
 
-    def keep(self, mask: NDArray[np.bool_]) -> Connections:
-        """Return those where `mask` holds."""
+    def keep(self, mask: NDArray[Any] | slice) -> Connections:
+        """Return those where a mask holds, or in a slice."""
         return Connections(self.source[mask], self.weight[mask], self.target[mask])
 
 
@@ -252,7 +252,7 @@ class View:
             if self._targets is not None:
                 block = block.keep(np.isin(block.target, self._targets))
             for b in range(0, len(block), size):
-                yield block.keep(np.arange(b, min(b + size, len(block))))
+                yield block.keep(slice(b, b + size))
 
     def all(self) -> Connections:
         """Return all of them at once."""

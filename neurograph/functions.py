@@ -19,7 +19,7 @@ from neurograph.errors import GraphError, suggestion
 Array = NDArray[Any]
 
 COMBINE: dict[str, Callable[[Array, Array], Array]] = {
-    "multiply": lambda weight, source: weight * source,
+    "multiply": np.multiply,
     "squared_difference": lambda weight, source: np.square(source - weight),
 }
 
@@ -38,7 +38,7 @@ IDENTITY: dict[str, float] = {"sum": 0.0, "product": 1.0}
 def _sigmoid(a: Array) -> Array:
     # Written with tanh so that no exponential overflows for a large negative a.
     half = a.dtype.type(0.5)
-    return half * (np.tanh(half * a) + a.dtype.type(1))
+    return np.asarray(half * (np.tanh(half * a) + a.dtype.type(1)))
 
 
 def _erf(a: Array) -> Array:
@@ -62,7 +62,7 @@ ACTIVATIONS: dict[str, tuple[tuple[float, ...], Callable[..., Array]]] = {
     "softsign": ((), lambda a: a / (1 + np.abs(a))),
     "silu": ((), lambda a: a * _sigmoid(a)),
     "gelu": ((), lambda a: a * (1 + _erf(a * math.sqrt(0.5))) * 0.5),
-    "hardtanh": ((-1.0, 1.0), lambda a, low, high: np.clip(a, low, high)),
+    "hardtanh": ((-1.0, 1.0), np.clip),
     "hardsigmoid": ((), lambda a: np.clip(a / 6 + 0.5, 0, 1)),
     "hardswish": ((), lambda a: a * np.clip(a / 6 + 0.5, 0, 1)),
     "exp": ((), np.exp),

@@ -17,10 +17,10 @@ from neurograph.connections import Connections, Index, View, expand
 from neurograph.errors import GraphError, suggestion
 from neurograph.functions import Function
 from neurograph.initializers import Initializer
-from neurograph.memory import INT32_MAX
 from neurograph.names import IdArray, Names
 from neurograph.normal_form import normal_form
 from neurograph.table import INPUT, Table
+from neurograph.triples import as_triples, check_triples
 from neurograph.weights import Weights
 
 Ids = NDArray[np.int32]
@@ -54,44 +54,6 @@ class Layer:
     def ids(self) -> Ids:
         """Neuron ids in the shape of the layer; -1 where a neuron is absent (after an edit)."""
         return self.neurons.ids
-
-
-def _triples(connections: Iterable[tuple[int, int, int]] | Connections) -> NDArray[np.int64]:
-    """Return connections as an array (connections, 3) of whole numbers."""
-    if isinstance(connections, Connections):
-        parts = connections.source, connections.weight, connections.target
-        return np.stack(parts, axis=1).astype(np.int64)
-    array = np.asarray(
-        connections if isinstance(connections, np.ndarray) else list(connections)
-    ).reshape(-1, 3)
-    if array.size and array.dtype.kind not in "iu":
-        raise GraphError(f"connections: found values of type {array.dtype}, needed whole numbers")
-    return array.astype(np.int64)
-
-
-def _check_triples(
-    triples: NDArray[np.int64], more: list[NDArray[np.int64]], inputs: NDArray[np.int64], size: int
-) -> None:
-    """Raise GraphError for ids out of range and for an input or the bias unit that is a target."""
-    for column, what, least in ((0, "source", 0), (1, "weight", 0), (2, "target", 1)):
-        ids = triples[:, column]
-        bad = np.flatnonzero((ids < least) | (ids > INT32_MAX))
-        if bad.size:
-            raise GraphError(
-                f"connection {bad[0]}, {tuple(triples[bad[0]].tolist())}: {what} ids go from "
-                f"{least} to {INT32_MAX:,}"
-            )
-    for ids in more:
-        if ids.size and (int(ids.min()) < 1 or size > INT32_MAX):
-            raise GraphError(
-                f"neuron {ids.min()}: inputs, functions and outputs are neurons from 1"
-            )
-    fed = np.flatnonzero(np.isin(triples[:, 2], inputs))
-    if fed.size:
-        raise GraphError(
-            f"connection {fed[0]}, {tuple(triples[fed[0]].tolist())}: its target is an input, "
-            "which takes its state from the user"
-        )
 
 
 class Graph:
@@ -181,13 +143,13 @@ class Graph:
         >>> len(graph.sharing(0))
         2
         """
-        triples = _triples(connections)
+        triples = as_triples(connections)
         source, weight, target = triples.T
         given = np.array(list(inputs), np.int64).reshape(-1)
         named = dict(functions) if isinstance(functions, Mapping) else {}
         known = [source, target, given, np.array([*named, *(outputs or ())], np.int64)]
         size = 1 + max((int(a.max()) for a in known if a.size), default=0)
-        _check_triples(triples, known[2:], given, size)
+        check_triples(triples, known[2:], given, size)
         table_of = [functions if isinstance(functions, Function) else Function()]
         column = np.zeros(size, np.int16)
         for neuron, function in named.items():
@@ -223,7 +185,7 @@ class Graph:
     # ---- building -------------------------------------------------------------------------------
 
     def add(self, layer: Wireable, *sources: ArrayLike) -> Ids:
-        """Wire `layer` to the neurons `sources`; return the new ids in the shape of its feature maps.
+        """Wire `layer` to the neurons `sources`; return the new ids in the shape of its maps.
 
         Raises GraphError, before anything is added, for sources that are not ids of this graph or
         do not fit the layer.
@@ -312,7 +274,9 @@ class Graph:
         Field, kernel and bias ids broadcast against `shape`. Return the neurons' ids.
         """
         columns = [np.broadcast_to(np.asarray(c, np.int32), shape) for c in (field, kernel, bias)]
-        return self._add_layer(layer, kind, shape, *columns, self.function_id(function))
+        field, kernel, bias = columns
+        number = self.function_id(function)
+        return self._add_layer(layer, kind, shape, field, kernel, bias, number)
 
     def _add_layer(
         self,
@@ -455,7 +419,7 @@ class Graph:
         weight: ArrayLike | None = None,
         target: ArrayLike | None = None,
     ) -> View:
-        """Return a view of the connections into some layers, from sources, by weights, to targets."""
+        """Return a view of the connections into layers, from sources, by weights, to targets."""
         view = self.connections
         if layer is not None:
             names = [layer] if isinstance(layer, str) else layer

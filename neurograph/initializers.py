@@ -18,7 +18,7 @@ FanIn = NDArray[Any]  # broadcast against the drawn shape
 
 
 def _uniform(rng: np.random.Generator, shape: tuple[int, ...], bound: Any) -> Floats:
-    return rng.uniform(-1.0, 1.0, shape) * bound
+    return np.asarray(rng.uniform(-1.0, 1.0, shape) * bound)
 
 
 INITIALIZERS: dict[str, Callable[[np.random.Generator, tuple[int, ...], FanIn], Floats]] = {

@@ -41,10 +41,9 @@ def require(
 ) -> None:
     """Raise `error` if `size` bytes exceed `limit` (by default 80 % of the machine's memory).
 
-    >>> require(10**15, "scipy engine", NeurographError, limit=10**9, advice="use numba")
+    >>> require(10**15, "C1", NeurographError, limit=10**9)
     Traceback (most recent call last):
-    neurograph.errors.NeurographError: scipy engine: would take 1000.0 TB, the limit is 1.0 GB; use
-    numba
+    neurograph.errors.NeurographError: C1: would take 1000.0 TB, the limit is 1.0 GB
     """
     limit = int(physical() * 0.8) if limit is None else limit
     if size > limit:

@@ -80,7 +80,7 @@ class Blocks:
     @property
     def slots(self) -> int:
         """The number of slots, empty ones included."""
-        return self.targets.size * self.sources.shape[2]
+        return int(self.targets.size * self.sources.shape[2])
 
     def rows(self) -> Rows:
         """Return the step with every live slot spelled out, ordered block, map, field, slot."""

@@ -108,10 +108,10 @@ def _names(names: Names, size: int, loose: frozenset[int]) -> list[str]:
     wrong = np.flatnonzero(tally != 1)
     found = [f"{names.what} {i} stands in {tally[i]} arrays, needed 1" for i in wrong[:_SHOWN]]
     for name in names:
-        ends = names[name].present[[0, -1]] if names[name].present.size else []
+        ends = names[name].present[:1].tolist() + names[name].present[-1:].tolist()
         found += [
             f"{names.what} {i}: its name {names.name_of(i)} leads to another"
-            for i in map(int, ends)
+            for i in ends
             if tally[i] == 1 and names.id_of(names.name_of(i)) != i
         ]
     return found

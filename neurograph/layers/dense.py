@@ -1,0 +1,163 @@
+"""Inputs, and units that read all of their sources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neurograph import windows
+from neurograph.errors import GraphError
+from neurograph.graph import Graph
+from neurograph.initializers import Initializer
+from neurograph.layers.wiring import (
+    ActivationLike,
+    Ids,
+    add_maps,
+    bias_kind,
+    flat,
+    one_source,
+    positive,
+    weight_array,
+)
+from neurograph.names import IdArray
+
+
+@dataclass(frozen=True)
+class Input:
+    """Input neurons of a given shape, (maps, height, width) for images.
+
+    They have a state and no connection of their own.
+    """
+
+    shape: tuple[int, ...]
+    name: str | None = None
+
+    def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
+        """Add the inputs; there are no sources."""
+        if sources:
+            raise GraphError(f"{name}: found {len(sources)} sources, an input has none")
+        return graph.add_inputs(name, tuple(positive(n, name, "shape") for n in self.shape))
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Every unit over all its sources, flattened and joined.
+
+    Activation(W x + b). Kernel array (out_features, in_features).
+
+    per_position=True applies it at each place of (maps, height, width) instead, as a 1x1
+    convolution with the same weights would; ids are then (out_features, height, width).
+
+    >>> graph = Graph()
+    >>> graph.add(Linear(84, name="F6"), graph.add(Input((120,)))).shape
+    (84,)
+    """
+
+    out_features: int
+    bias: str | bool | None = "map"
+    activation: ActivationLike = None
+    per_position: bool = False
+    weights: str | None = None
+    initializer: Initializer = "lecun1998"
+    name: str | None = None
+
+    def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
+        """Add the units.
+
+        Any number of sources of any shape. Returns ids (out_features,) or with the positions'
+        shape.
+        """
+        out = positive(self.out_features, name, "out_features")
+        fields, positions = _positions(self, sources, name)
+        bias_kind(self, name)
+        fan_in = fields.shape[1]
+        array = weight_array(
+            graph,
+            name,
+            "kernel",
+            (out, fan_in),
+            self.weights,
+            initializer=self.initializer,
+            fan_in=fan_in,
+        )
+        return _dense(self, graph, name, (out, *positions), fields, array)
+
+
+@dataclass(frozen=True, eq=False)
+class RBF:
+    """Euclidean radial basis functions.
+
+    Y_i = sum_j (x_j - w_ij)^2, the penalty of class i (LeCun et al. 1998, eq. 7).
+
+    centers: array (units, sources), the starting values of the weights, fixed unless trainable.
+    per_position as in Linear.
+    """
+
+    centers: ArrayLike
+    trainable: bool = False
+    activation: ActivationLike = None
+    per_position: bool = False
+    weights: str | None = None
+    name: str | None = None
+    bias: ClassVar[None] = None
+
+    def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
+        """Add the units.
+
+        Any number of sources. Returns ids (units,) or with the positions' shape.
+        """
+        centers = np.asarray(self.centers, float)
+        fields, positions = _positions(self, sources, name)
+        if (
+            centers.ndim != 2
+            or centers.shape[1] != fields.shape[1]
+            or not np.isfinite(centers).all()
+        ):
+            raise GraphError(
+                f"{name}: found centers of shape {centers.shape}, needed finite numbers in "
+                f"(units, {fields.shape[1]})"
+            )
+        array = weight_array(
+            graph,
+            name,
+            "centers",
+            centers.shape,
+            self.weights,
+            initializer=centers,
+            trainable=self.trainable,
+        )
+        shape = (len(centers), *positions)
+        return _dense(self, graph, name, shape, fields, array, ("squared_difference", "sum"))
+
+
+def _positions(layer: Any, sources: tuple[Ids, ...], name: str) -> tuple[Ids, tuple[int, ...]]:
+    """Return the fields of a dense layer, (positions, slots), and the shape of the positions.
+
+    () for one.
+    """
+    if not layer.per_position:
+        return flat(sources, name)[None], ()
+    ids = windows.feature_maps(one_source(sources, name), name)
+    return ids.reshape(len(ids), -1).T, ids.shape[1:]
+
+
+def _dense(
+    layer: Any,
+    graph: Graph,
+    name: str,
+    shape: tuple[int, ...],
+    fields: Ids,
+    array: IdArray,
+    combine: tuple[str, str] = ("multiply", "sum"),
+) -> Ids:
+    field = graph.table.fields.add(fields) + np.arange(len(fields)).reshape(shape[1:])
+    if array.explicit is None:
+        ids: Any = range(array.first, array.first + array.size)
+        kernel = graph.table.kernels.add(ids, fields.shape[1])
+    else:
+        kernel = graph.table.kernels.add(array.ids)
+    each = kernel + np.arange(shape[0]).reshape(-1, *(1,) * (len(shape) - 1))
+    return add_maps(graph, layer, name, shape, (field, each), combine, fan_in=fields.shape[1])

@@ -1,0 +1,90 @@
+"""Neurons that read the same place of each of their sources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from neurograph.errors import GraphError
+from neurograph.functions import Activation as ActivationFunction
+from neurograph.graph import Graph
+from neurograph.layers.wiring import (
+    ActivationLike,
+    Ids,
+    add_maps,
+    fixed_kernel,
+    one_source,
+)
+
+
+@dataclass(frozen=True)
+class Add:
+    """The sum of its sources, entry by entry, by a fixed weight 1.0 (a residual connection)."""
+
+    activation: ActivationLike = None
+    name: str | None = None
+    bias: ClassVar[None] = None
+    weights: ClassVar[None] = None
+
+    def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
+        """Add the neurons; sources of equal shape, which is the result's."""
+        return _elementwise(self, graph, name, sources, ("multiply", "sum"))
+
+
+@dataclass(frozen=True)
+class Multiply:
+    """The product of its sources, entry by entry, by a fixed weight 1.0 (a gate)."""
+
+    activation: ActivationLike = None
+    name: str | None = None
+    bias: ClassVar[None] = None
+    weights: ClassVar[None] = None
+
+    def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
+        """Add the neurons; sources of equal shape, which is the result's."""
+        return _elementwise(self, graph, name, sources, ("multiply", "product"))
+
+
+@dataclass(frozen=True, init=False)
+class Activation:
+    """Neurons that apply an activation to one source each, by a fixed weight 1.0."""
+
+    activation: ActivationFunction
+    name: str | None = None
+    bias: ClassVar[None] = None
+    weights: ClassVar[None] = None
+    parameters: tuple[float, ...] = ()
+
+    def __init__(
+        self, activation: str | ActivationFunction, *parameters: float, name: str | None = None
+    ) -> None:
+        chosen = (
+            ActivationFunction(activation, parameters)
+            if isinstance(activation, str)
+            else activation
+        )
+        object.__setattr__(self, "activation", chosen)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "parameters", chosen.parameters)
+
+    def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
+        """Add the neurons; one source, whose shape is the result's."""
+        one_source(sources, name)
+        return _elementwise(self, graph, name, sources, ("multiply", "sum"))
+
+
+def _elementwise(
+    layer: Any, graph: Graph, name: str, sources: tuple[Ids, ...], combine: tuple[str, str]
+) -> Ids:
+    """Wire neuron i to entry i of every source, by one fixed weight 1.0."""
+    if not sources or len({s.shape for s in sources}) > 1 or not sources[0].size:
+        raise GraphError(
+            f"{name}: found sources of shapes {[s.shape for s in sources]}, "
+            "needed one or more of equal shape"
+        )
+    rows = np.stack([s.reshape(-1) for s in sources], axis=1)
+    field = graph.table.fields.add(rows) + np.arange(len(rows)).reshape(sources[0].shape)
+    kernel = fixed_kernel(graph, name, len(sources))
+    return add_maps(graph, layer, name, sources[0].shape, (field, kernel), combine)

@@ -1,0 +1,170 @@
+"""Subsampling and pooling: windows over single feature maps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph import windows
+from neurograph.errors import GraphError
+from neurograph.graph import Graph
+from neurograph.initializers import Initializer
+from neurograph.layers.wiring import (
+    ActivationLike,
+    Ids,
+    IntPair,
+    add_fields,
+    add_maps,
+    bias_kind,
+    fixed_kernel,
+    geometry,
+    one_source,
+    positive,
+    weight_array,
+)
+
+
+@dataclass(frozen=True)
+class Subsample2d:
+    """LeCun's subsampling.
+
+    Activation(coefficient * sum of the window + bias), one trainable coefficient and bias a map.
+
+    stride defaults to the window's size. The coefficient stands in every slot of its map's kernel:
+    array (maps,).
+    """
+
+    kernel_size: IntPair
+    stride: IntPair | None = None
+    bias: str | bool | None = "map"
+    activation: ActivationLike = None
+    weights: str | None = None
+    initializer: Initializer = "lecun1998"
+    name: str | None = None
+    padding: ClassVar[int] = 0
+    dilation: ClassVar[int] = 1
+
+    def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
+        """Add the maps.
+
+        One source of shape (maps, height, width). Returns ids (maps, height, width).
+        """
+        ids = windows.feature_maps(one_source(sources, name), name)
+        kernel, stride, pads, dilation = geometry(self, name)
+        count = windows.outputs(ids.shape[1:], kernel, stride, pads, dilation, name)
+        views = windows.slide(ids, kernel, stride, pads, dilation, count)
+        bias_kind(self, name)
+        maps, slots = len(ids), math.prod(kernel)
+        array = weight_array(
+            graph,
+            name,
+            "coefficient",
+            (maps,),
+            self.weights,
+            initializer=self.initializer,
+            fan_in=slots,
+        )
+        first = graph.table.kernels.add(np.repeat(array.ids[:, None], slots, axis=1))
+        fields = add_fields(graph, views, [(i,) for i in range(maps)]).reshape(maps, *count)
+        kernels = first + np.arange(maps)[:, None, None]
+        return add_maps(graph, self, name, (maps, *count), (fields, kernels), fan_in=slots)
+
+
+@dataclass(frozen=True)
+class MaxPool2d:
+    """The largest state of each window.
+
+    Padding is empty slots. Each slot names a fixed 1.0. Parameters as in torch.
+    """
+
+    kernel_size: IntPair
+    stride: IntPair | None = None
+    padding: Any = 0
+    dilation: IntPair = 1
+    ceil_mode: bool = False
+    name: str | None = None
+    bias: ClassVar[None] = None
+    activation: ClassVar[None] = None
+    weights: ClassVar[None] = None
+
+    def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
+        """Add the maps.
+
+        One source of shape (maps, height, width). Returns ids (maps, height, width).
+        """
+        fields, _ = _pool(self, graph, name, sources)
+        slots = math.prod(windows.pair(self.kernel_size, name, "kernel_size"))
+        kernel = fixed_kernel(graph, name, slots)
+        return add_maps(graph, self, name, fields.shape, (fields, kernel), ("multiply", "max"))
+
+
+@dataclass(frozen=True)
+class AvgPool2d:
+    """The mean of each window.
+
+    Fixed weights 1/divisor, one kernel per distinct divisor. Parameters as in torch.
+
+    With count_include_pad the divisor counts padding (as torch does by default), though padding is
+    no connection.
+    """
+
+    kernel_size: IntPair
+    stride: IntPair | None = None
+    padding: Any = 0
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+    divisor_override: int | None = None
+    name: str | None = None
+    dilation: ClassVar[int] = 1
+    bias: ClassVar[None] = None
+    activation: ClassVar[None] = None
+    weights: ClassVar[None] = None
+
+    def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
+        """Add the maps.
+
+        One source of shape (maps, height, width). Returns ids (maps, height, width).
+        """
+        fields, geometry = _pool(self, graph, name, sources)
+        size, kernel, stride, pads = geometry
+        count = fields.shape[1:]
+        places = windows.divisors(size, kernel, stride, pads, count)
+        if not self.count_include_pad:
+            views = windows.slide(
+                np.zeros((1, *size), np.int32), kernel, stride, pads, (1, 1), count
+            )
+            places = (views[0] >= 0).sum((2, 3))
+        if self.divisor_override is not None:
+            places = np.full(count, positive(self.divisor_override, name, "divisor_override"))
+        slots = math.prod(kernel)
+        kernels = np.empty(count, np.int32)
+        for divisor in np.unique(places).tolist():
+            kind = f"one_over_{divisor}"
+            kernels[places == divisor] = fixed_kernel(graph, name, slots, 1 / divisor, kind)
+        return add_maps(graph, self, name, fields.shape, (fields, kernels))
+
+
+def _pool(
+    layer: Any, graph: Graph, name: str, sources: tuple[Ids, ...]
+) -> tuple[NDArray[np.int64], tuple[Any, Any, Any, windows.Padding]]:
+    """Add the fields of a pooling layer.
+
+    Return their numbers in the shape of the maps, and its geometry.
+    """
+    ids = windows.feature_maps(one_source(sources, name), name)
+    kernel, stride, pads, dilation = geometry(layer, name)
+    if any(p > k // 2 for k, side in zip(kernel, pads, strict=True) for p in side):
+        raise GraphError(
+            f"{name}: padding {layer.padding} is more than half of the "
+            f"{kernel[0]}x{kernel[1]} window"
+        )
+    count = windows.outputs(
+        ids.shape[1:], kernel, stride, pads, dilation, name, ceil=layer.ceil_mode
+    )
+    views = windows.slide(ids, kernel, stride, pads, dilation, count)
+    fields = add_fields(graph, views, [(i,) for i in range(len(ids))])
+    return fields.reshape(len(ids), *count), (ids.shape[1:], kernel, stride, pads)
