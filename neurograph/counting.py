@@ -17,6 +17,7 @@ from neurograph.errors import GraphError, suggestion
 from neurograph.graph import Graph
 from neurograph.table import Table, live_slots
 
+_BLOCK = 1 << 20
 OTHER = "(other)"  # neurons or weights that stand in no layer
 
 
@@ -181,13 +182,16 @@ def used_weights(graph: Graph) -> NDArray[np.bool_]:
     """
     table = graph.table
     used = np.zeros(graph.weights.count, bool)
-    used[table.bias[table.bias >= 0]] = True
-    neurons = np.flatnonzero(table.kernel >= 0)
     full = np.append(~_empty_fields(table), True)
-    met = np.zeros(table.kernels.count, bool)
-    met[table.kernel[neurons[full[table.field[neurons]]]]] = True
-    rest = neurons[~met[table.kernel[neurons]]]
-    _mark_rows(table, met, used)
+    met = np.zeros(table.kernels.count + 1, bool)  # the last stands for -1, no kernel
+    for a in range(0, table.size, _BLOCK):
+        span = slice(a, a + _BLOCK)
+        bias = table.bias[span]
+        used[bias[bias >= 0]] = True
+        met[table.kernel[span][full[table.field[span]]]] = True
+    met[-1] = True
+    _mark_rows(table, met[:-1], used)
+    rest = np.flatnonzero(~met[table.kernel])
     pairs = table.field[rest].astype(np.int64) << 32 | table.kernel[rest]
     _, first = np.unique(pairs, return_index=True)
     some = rest[first]

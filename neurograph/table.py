@@ -20,57 +20,50 @@ from neurograph.memory import INT32_MAX
 Ids = NDArray[np.int32]
 Chunk = NDArray[Any] | range
 _RANGE_BLOCK = 1 << 20  # a range is written in blocks of this many ids, to need no second copy
+_SMALL = 1 << 16  # a column below this size grows ahead of need
 
 INPUT = -1  # function of an input or constant: it has no connections of its own
 
 
 class Column:
-    """A one-dimensional array that grows by chunks and is joined when it is read."""
+    """A one-dimensional array that grows at its end.
+
+    A large one grows in place where the system can (no second copy), a small one ahead of need.
+    """
 
     def __init__(self, dtype: Any, values: Chunk | None = None) -> None:
         self._buffer: NDArray[Any] = np.empty(0, dtype)
-        self._joined = 0
-        self._chunks: list[Chunk] = []
         self.size = 0
         if values is not None:
             self.extend(values)
 
     def extend(self, values: Chunk) -> None:
-        """Append `values`; a range stays a range until the column is read."""
-        if not isinstance(values, range):
-            values = np.array(values, self._buffer.dtype).reshape(-1)
-        self._chunks.append(values)
-        self.size += len(values)
+        """Append `values`, an array or a range."""
+        start, stop = self.size, self.size + len(values)
+        if stop > self._buffer.size:
+            self._grow(max(stop, min(2 * start, _SMALL)))
+        if isinstance(values, range):
+            for a in range(start, stop, _RANGE_BLOCK):
+                b = min(a + _RANGE_BLOCK, stop)
+                self._buffer[a:b] = np.arange(values[a - start], values[a - start] + b - a)
+        else:
+            self._buffer[start:stop] = values
+        self.size = stop
+
+    def _grow(self, room: int) -> None:
+        try:
+            self._buffer.resize(room)
+        except ValueError:  # somebody reads a view of the buffer, which must stay as it is
+            grown = np.empty(room, self._buffer.dtype)
+            grown[: self.size] = self._buffer[: self.size]
+            self._buffer = grown
 
     @property
     def array(self) -> NDArray[Any]:
         """The column, read-only. It stays valid, and unchanged, when the column grows."""
-        if self._chunks:
-            self._join()
         view = self._buffer[: self.size]
         view.flags.writeable = False
         return view
-
-    def _join(self) -> None:
-        if self.size > self._buffer.size:
-            # Pages of an empty array take memory only when written, so spare room is free.
-            room = self.size if not self._joined else max(self.size, self._joined * 3 // 2)
-            grown = np.empty(room, self._buffer.dtype)
-            grown[: self._joined] = self._buffer[: self._joined]
-            self._buffer = grown
-        while self._chunks:
-            chunk = self._chunks.pop(0)  # freed once copied, so the peak is one chunk above the sum
-            self._write(chunk)
-
-    def _write(self, chunk: Chunk) -> None:
-        start, stop = self._joined, self._joined + len(chunk)
-        if isinstance(chunk, range):
-            for a in range(start, stop, _RANGE_BLOCK):
-                b = min(a + _RANGE_BLOCK, stop)
-                self._buffer[a:b] = np.arange(chunk[a - start], chunk[a - start] + b - a)
-        else:
-            self._buffer[start:stop] = chunk
-        self._joined = stop
 
 
 class Ragged:
@@ -129,7 +122,7 @@ class Ragged:
         if first + count > INT32_MAX:
             raise GraphError(f"a table of {first + count:,} rows: row numbers end at {INT32_MAX:,}")
         start = self._ids.size
-        self._ids.extend(rows if isinstance(rows, range) else np.asarray(rows))
+        self._ids.extend(rows if isinstance(rows, range) else np.asarray(rows).reshape(-1))
         self._ptr.extend(start + slots * np.arange(1, count + 1, dtype=np.int64))
         return first
 
@@ -222,18 +215,23 @@ def live_slots(table: Table, neurons: NDArray[Any]) -> NDArray[np.int64]:
     Where a neuron's field or kernel has no dead slot, the other side's live slots are all its
     connections; elsewhere the two are intersected, once for each distinct (field, kernel) pair.
     """
-    field, kernel = table.field[neurons], table.kernel[neurons]
-    width = table.fields.lengths(field)
-    of_field, of_kernel = live_per_row(table.fields), live_per_row(table.kernels)
-    has = width > 0  # -1, no row, has width 0
-    by_field = np.where(has, of_field[field] if of_field.size else 0, 0)
-    by_kernel = np.where(has, of_kernel[kernel] if of_kernel.size else 0, 0)
-    live = np.where(by_kernel == width, by_field, by_kernel)
-    both = np.flatnonzero((by_field < width) & (by_kernel < width))
-    if both.size:
-        pair = field[both].astype(np.int64) << 32 | kernel[both]
+    of_field = np.append(live_per_row(table.fields), 0)  # the last stands for -1, no row
+    of_kernel = np.append(live_per_row(table.kernels), 0)
+    live = np.empty(neurons.size, np.int64)
+    both = [np.empty(0, np.intp)]
+    for a in range(0, neurons.size, _RANGE_BLOCK):
+        some = neurons[a : a + _RANGE_BLOCK]
+        field, kernel = table.field[some], table.kernel[some]
+        width = table.fields.lengths(field)
+        by_field, by_kernel = of_field[field], of_kernel[kernel]
+        live[a : a + some.size] = np.where(by_kernel == width, by_field, by_kernel)
+        both.append(a + np.flatnonzero((by_field < width) & (by_kernel < width)))
+    left = np.concatenate(both)
+    if left.size:
+        rest = neurons[left]
+        pair = table.field[rest].astype(np.int64) << 32 | table.kernel[rest]
         _, first, inverse = np.unique(pair, return_index=True, return_inverse=True)
-        live[both] = _intersect(table, np.asarray(neurons)[both[first]])[inverse]
+        live[left] = _intersect(table, rest[first])[inverse]
     return live
 
 
