@@ -192,9 +192,13 @@ class Graph:
         """
         kind = type(layer).__name__
         name = layer.name or self._free_name(kind.lower())
-        if name in self.neuron_names:
-            raise GraphError(f"{name}: a layer of this name exists already; names are unique")
+        self.require_free(name, name)
         return layer.wire(self, name, *(self._checked(name, s) for s in sources))
+
+    def require_free(self, name: str, who: str) -> None:
+        """Raise GraphError if a layer or unit is called `name` already."""
+        if name in self.neuron_names:
+            raise GraphError(f"{who}: a layer called {name!r} exists already; names are unique")
 
     def _free_name(self, stem: str) -> str:
         number = 1
@@ -290,8 +294,7 @@ class Graph:
     ) -> Ids:
         count = math.prod(shape)
         ids = IdArray(shape, self.table.size)
-        if name in self.neuron_names:
-            raise GraphError(f"{name}: a layer of this name exists already; names are unique")
+        self.require_free(name, name)
         self.table.add(count, field, kernel, bias, function)
         self.neuron_names.add(name, ids)
         self.layers[name] = Layer(name, kind, ids, tuple(self._arrays_of.pop(name, ())))

@@ -5,7 +5,7 @@ Named arrays of weight ids, their values, and which of them are trainable.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -187,12 +187,21 @@ class Weights:
         return np.where(ids >= 0, self.value[ids], 0.0)
 
     def __setitem__(self, name: str, values: ArrayLike) -> None:
-        array = self.names[name]
-        given = np.asarray(values, np.float64)
-        if given.shape not in ((), array.shape):
-            raise GraphError(f"{name}: found values of shape {given.shape}, needed {array.shape}")
-        live = array.ids >= 0
-        self.set(array.ids[live], np.broadcast_to(given, array.shape)[live])
+        self.assign({name: values})
+
+    def assign(self, arrays: Mapping[str, ArrayLike]) -> None:
+        """Set several arrays. Raises GraphError, before any is set, for a wrong shape."""
+        new = self.value.copy()
+        for name, values in arrays.items():
+            array = self.names[name]
+            given = np.asarray(values, np.float64)
+            if given.shape not in ((), array.shape):
+                raise GraphError(
+                    f"{name}: found values of shape {given.shape}, needed {array.shape}"
+                )
+            live = array.ids >= 0
+            new[array.ids[live]] = np.broadcast_to(given, array.shape)[live]
+        self.value = new
 
     @classmethod
     def of(

@@ -8,6 +8,7 @@ in torch.
 from neurograph.layers.convolution import Conv2d, ConvTranspose2d
 from neurograph.layers.dense import RBF, Input, Linear
 from neurograph.layers.elementwise import Activation, Add, Multiply
+from neurograph.layers.normalization import BatchNorm2d
 from neurograph.layers.pooling import AvgPool2d, MaxPool2d, Subsample2d
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Activation",
     "Add",
     "AvgPool2d",
+    "BatchNorm2d",
     "Conv2d",
     "ConvTranspose2d",
     "Input",

@@ -12,6 +12,14 @@ from collections.abc import Callable
 from neurograph.errors import GraphError, suggestion
 from neurograph.graph import Graph
 from neurograph.models.classic import concept, mlp, zipcode1989
+from neurograph.models.imagenet import (
+    alexnet,
+    load_state,
+    mobilenet_v2,
+    resnet18,
+    resnet50,
+    vgg16,
+)
 from neurograph.models.lenet import LENET5_C3, LENET5_CODES, lenet5, lenet5_modern
 
 MODELS: dict[str, Callable[..., Graph]] = {
@@ -20,6 +28,11 @@ MODELS: dict[str, Callable[..., Graph]] = {
     "concept": concept,
     "zipcode1989": zipcode1989,
     "mlp": mlp,
+    "alexnet": alexnet,
+    "vgg16": vgg16,
+    "resnet18": resnet18,
+    "resnet50": resnet50,
+    "mobilenet_v2": mobilenet_v2,
 }
 
 
@@ -37,10 +50,16 @@ __all__ = [
     "LENET5_C3",
     "LENET5_CODES",
     "MODELS",
+    "alexnet",
     "concept",
     "create",
     "lenet5",
     "lenet5_modern",
+    "load_state",
     "mlp",
+    "mobilenet_v2",
+    "resnet18",
+    "resnet50",
+    "vgg16",
     "zipcode1989",
 ]
