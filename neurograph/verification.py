@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.connections import blocks
+from neurograph.connections import expand
 from neurograph.counting import Counts, count
 from neurograph.errors import GraphError
 from neurograph.graph import Graph
 from neurograph.names import Names
-from neurograph.table import INPUT
+from neurograph.table import INPUT, blocks_of
 
 _SHOWN = 20  # problems of one kind that are reported before the rest are only numbered
 
@@ -42,13 +45,20 @@ class Verification:
 
 
 def verify(
-    graph: Graph, *, block: int = 1 << 20, progress: Callable[[int], Any] | None = None
+    graph: Graph,
+    *,
+    block: int = 1 << 22,
+    threads: int = 1,
+    compiled: bool | None = None,
+    progress: Callable[[int], Any] | None = None,
 ) -> Verification:
     """Expand every connection of `graph`, in blocks of triples, and compare with `count`.
 
     Each id must be in range and a connection's target no input; triples are tallied per weight and
-    per target; names are checked once per weight and neuron. `progress` is called with the number
-    of triples of each block. Raises GraphError for anything but a Graph.
+    per target; names are checked once per weight and neuron. Expansion runs in compiled code where
+    numba is installed (`compiled` forces either way), on `threads` threads; memory is bounded by
+    the tallies and blocks of `block` slots. `progress` is called with the number of triples of each
+    block. Raises GraphError for anything but a Graph.
 
     >>> from neurograph.layers import Conv2d, Input
     >>> graph = Graph()
@@ -58,22 +68,72 @@ def verify(
     """
     if not isinstance(graph, Graph):
         raise GraphError(f"verify: found {type(graph).__name__}, needed a Graph")
-    by_weight = np.zeros(graph.weights.count, np.int64)
-    by_target = np.zeros(graph.size, np.int64)
-    problems: list[str] = []
-    for _, found in blocks(graph.table, np.arange(graph.size), block):
-        some = found.keep(_sound(graph, found, problems))
-        by_weight += np.bincount(some.weight, minlength=by_weight.size)
-        first = int(some.target.min(initial=0))
-        tally = np.bincount(some.target - first)
-        by_target[first : first + tally.size] += tally
-        if progress is not None:
-            progress(len(some))
+    if compiled is None:
+        compiled = importlib.util.find_spec("numba") is not None
+    tallies = _Tallies(graph)
+    lengths = graph.table.fields.lengths(graph.table.field) + 1
+    pieces = blocks_of(lengths, block)
+    expand_piece = tallies.compiled if compiled else tallies.expanded
+    with ThreadPoolExecutor(threads) as pool:
+        for found in pool.map(expand_piece, pieces):
+            if progress is not None:
+                progress(found)
     counts = count(graph)
+    problems = tallies.problems
     problems += _names(graph.weights.names, graph.weights.count, frozenset())
     problems += _names(graph.neuron_names, graph.size, frozenset(graph.constants))
-    problems += _compare(graph, counts, by_weight, by_target)
-    return Verification(counts, int(by_target.sum()), tuple(problems))
+    problems += _compare(graph, counts, tallies.by_weight, tallies.by_target)
+    return Verification(counts, int(tallies.by_target.sum()), tuple(problems))
+
+
+class _Tallies:
+    """How often each weight and each target occurs in the triples expanded so far."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.by_weight = np.zeros(graph.weights.count, np.int64)
+        self.by_target = np.zeros(graph.size, np.int64)
+        self.problems: list[str] = []
+        self._lock = Lock()
+
+    def expanded(self, piece: tuple[int, int]) -> int:
+        """Expand the connections of ids start to stop as arrays; return how many there are."""
+        found = expand(self.graph.table, np.arange(*piece))
+        with self._lock:
+            some = found.keep(_sound(self.graph, found, self.problems))
+            np.add.at(self.by_weight, some.weight, 1)
+            np.add.at(self.by_target, some.target, 1)
+        return len(some)
+
+    def compiled(self, piece: tuple[int, int]) -> int:
+        """Expand the connections of ids start to stop in compiled code; return how many."""
+        from neurograph.kernels import enumeration  # needs numba
+
+        table, (start, stop) = self.graph.table, piece
+        kernels = table.kernels.ptr, table.kernels.ids
+        low, high = enumeration.weight_span(table.kernel, *kernels, start, stop)
+        if high >= self.graph.weights.count:
+            return self.expanded(piece)
+        by_weight = np.zeros(high - low + 1, np.int32)
+        bad = enumeration.tally(
+            (table.field, table.kernel, table.function, INPUT),
+            (table.fields.ptr, table.fields.ids),
+            kernels,
+            (start, stop, low),
+            (self.graph.size, self.graph.weights.count),
+            by_weight,
+            self.by_target,
+        )
+        if bad >= 0:  # the slow way names the triple
+            self.by_target[start:stop] = 0
+            return self.expanded(piece)
+        bias = table.bias[start:stop]
+        biased = np.flatnonzero(bias >= 0)
+        self.by_target[start + biased] += 1
+        with self._lock:
+            self.by_weight[low : high + 1] += by_weight
+            np.add.at(self.by_weight, bias[biased], 1)
+        return int(by_weight.sum()) + biased.size
 
 
 def _sound(graph: Graph, some: Any, problems: list[str]) -> NDArray[np.bool_]:
@@ -98,17 +158,20 @@ def _names(names: Names, size: int, loose: frozenset[int]) -> list[str]:
 
     An id in several arrays, in none, or not found by its own name.
     """
-    tally = np.zeros(size, np.int64)
+    tally = np.zeros(size, np.int8)
     for name in names:
-        present = names[name].present
-        if present.size and not 0 <= int(present.min()) <= int(present.max()) < size:
+        array = names[name]
+        low, high = array.bounds()
+        if low < 0 or high >= size:
             return [f"{names.what} array {name} holds ids out of range"]
-        tally += np.bincount(present, minlength=size)
+        # Saturates: two arrays that share an id are as wrong as ten.
+        part: Any = slice(low, high + 1) if array.explicit is None else array.present
+        tally[part] = np.minimum(tally[part] + 1, 2)
     tally[list(loose)] = 1
     wrong = np.flatnonzero(tally != 1)
     found = [f"{names.what} {i} stands in {tally[i]} arrays, needed 1" for i in wrong[:_SHOWN]]
     for name in names:
-        ends = names[name].present[:1].tolist() + names[name].present[-1:].tolist()
+        ends = [i for i in names[name].bounds() if names[name].size and i >= 0]
         found += [
             f"{names.what} {i}: its name {names.name_of(i)} leads to another"
             for i in ends
