@@ -1,1 +1,102 @@
-"""Convolutional networks as graphs of explicit neurons, weights and connections."""
+"""Convolutional networks as graphs of explicit neurons, weights and connections.
+
+>>> import neurograph as ng
+>>> total = ng.count(ng.models.lenet5()).total
+>>> total.parameters, total.connections
+(60000, 340908)
+"""
+
+from typing import Any
+
+from neurograph import datasets, models
+from neurograph.compiler import compile
+from neurograph.connections import Connections
+from neurograph.counting import Counts, Row, count
+from neurograph.errors import (
+    ConversionError,
+    DataError,
+    EngineError,
+    GraphError,
+    MissingDependency,
+    NeurographError,
+)
+from neurograph.functions import Function
+from neurograph.graph import Graph, Layer
+from neurograph.layers import (
+    RBF,
+    Activation,
+    Add,
+    AvgPool2d,
+    BatchNorm2d,
+    Conv2d,
+    ConvTranspose2d,
+    Input,
+    Linear,
+    MaxPool2d,
+    Multiply,
+    Subsample2d,
+)
+from neurograph.program import Program
+from neurograph.query import cone, projective_field, receptive_field
+from neurograph.simulator import Explanation, Simulator, States, explain
+from neurograph.verification import Verification, verify
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "RBF",
+    "Activation",
+    "Add",
+    "AvgPool2d",
+    "BatchNorm2d",
+    "Connections",
+    "Conv2d",
+    "ConvTranspose2d",
+    "ConversionError",
+    "Counts",
+    "DataError",
+    "EngineError",
+    "Explanation",
+    "Function",
+    "Graph",
+    "GraphError",
+    "Input",
+    "Layer",
+    "Linear",
+    "MaxPool2d",
+    "MissingDependency",
+    "Multiply",
+    "NeurographError",
+    "Program",
+    "Row",
+    "Simulator",
+    "States",
+    "Subsample2d",
+    "Verification",
+    "compile",
+    "cone",
+    "count",
+    "datasets",
+    "explain",
+    "models",
+    "projective_field",
+    "receptive_field",
+    "verify",
+]
+
+# name -> the module that has it, imported when the name is first used.
+_LAZY: dict[str, str] = {}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs a slower or an optional package only when it is asked for."""
+    import importlib
+
+    if name not in _LAZY:
+        raise AttributeError(f"module 'neurograph' has no attribute {name!r}")
+    module = importlib.import_module(_LAZY[name])
+    return module if _LAZY[name].endswith(f".{name}") else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -14,7 +14,7 @@ from neurograph.layers.wiring import ActivationLike, Ids, one_source
 
 @dataclass(frozen=True)
 class BatchNorm2d:
-    """Two neurons a unit: (x - mean) / sigma by fixed weights, then scale * that + shift, trainable.
+    """Two neurons a unit: (x - mean) / sigma, weights fixed; then scale * that + shift, trainable.
 
     Weight arrays, one entry a map: "name.inverse_deviation" (1 / sigma) and "name.center"
     (-mean / sigma), fixed, 1 and 0 until statistics are loaded; "name.scale" and "name.shift". The

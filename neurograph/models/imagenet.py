@@ -35,8 +35,8 @@ def _start(input_shape: Shape, who: str) -> tuple[Graph, Ids]:
 def alexnet(*, input_shape: Shape = (3, 224, 224), classes: int = 1000) -> Graph:
     """Return AlexNet as in torchvision: 61,100,840 parameters.
 
-    A. Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014. The input
-    must leave 6x6 maps before the classifier (224x224 does), as there is no adaptive pooling.
+    A. Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014. The
+    input must leave 6x6 maps before the classifier (224x224 does): nothing pools adaptively.
     """
     graph, x = _start(input_shape, "alexnet")
     for number, maps, size, stride, pad, pool in (

@@ -1,0 +1,135 @@
+"""The fixed set of kernels, their numbers, and what an op costs in each tile shape.
+
+An op is a row of 64-bit numbers, its columns named by `Op`. Nothing is compiled per network: a network is a table of ops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from llvmlite import ir
+
+from neurograph.kernels.csr import RowKernel
+from neurograph.kernels.lanes import vector_bytes
+from neurograph.kernels.tiles import LINEAR, PAIRS, Pair, Tile, declare
+
+
+class Op(IntEnum):
+    """The columns of an op; offsets are into the tables of a plan."""
+
+    KIND = 0
+    INDEX = 1
+    WEIGHT = 2
+    BIAS = 3
+    ROW = 4
+    PARAMETER = 5
+    GROUPS = 6
+    SLOTS = 7
+    INIT = 8
+    ACTIVATION = 9
+    BASE = 10
+    PASSES = 11  # how often the kernel runs to cover all vectors of a state
+    TARGETS = 12  # how many targets the op has, padding included
+
+
+class TileShape(NamedTuple):
+    """A tile of maps x fields for one pair."""
+
+    maps: int
+    fields: int
+    pair: Pair = LINEAR
+
+    def emit(self, module: ir.Module, element: ir.Type) -> ir.Function:
+        """Return this kernel's function in a module, emitted once."""
+        name = f"tile_{self.maps}_{self.fields}_{'_'.join(self.pair)}"
+        function, new = declare(module, name, element)
+        if new:
+            Tile(function, element, *self).emit()
+        return function
+
+    @property
+    def cycles(self) -> float:
+        """Cycles a slot takes: two multiply-adds, two loads or five instructions start in each, a sum takes four."""
+        sums, loads = self.maps * self.fields, self.maps + 2 * self.fields
+        return max(sums / 2, loads / 2, (sums + loads + 3) / 5, 4.0)
+
+
+class RowShape(NamedTuple):
+    """CSR rows over some vectors of samples, with 16- or 32-bit indices, for one pair."""
+
+    vectors: int
+    narrow: bool
+    pair: Pair = LINEAR
+
+    def emit(self, module: ir.Module, element: ir.Type) -> ir.Function:
+        """Return this kernel's function in a module, emitted once."""
+        name = f"rows_{self.vectors}_{self.narrow}_{'_'.join(self.pair)}"
+        function, new = declare(module, name, element)
+        if new:
+            RowKernel(function, element, *self).emit()
+        return function
+
+
+Kernel = TileShape | RowShape
+
+# A sum per register: 32 of them with AVX-512, 16 without.
+_WIDE = ((6, 4), (5, 4), (4, 4), (2, 8), (1, 8), (24, 1), (12, 1), (4, 1))
+_NARROW = ((4, 3), (3, 3), (2, 4), (1, 8), (12, 1), (4, 1))
+
+
+@lru_cache(maxsize=1)
+def kernels() -> tuple[Kernel, ...]:
+    """Return every kernel; an op's kind is a place in this tuple."""
+    linear = _WIDE if vector_bytes() == 64 else _NARROW
+    other = [pair for pair in PAIRS if not pair.linear]
+    return (
+        *(TileShape(*shape) for shape in linear),
+        *(TileShape(maps, 5 - maps, pair) for pair in other for maps in (1, 4)),
+        *(RowShape(vectors, narrow) for vectors in (1, 2) for narrow in (True, False)),
+        *(RowShape(1, False, pair) for pair in other),
+    )
+
+
+def kind_of(kernel: Kernel) -> int:
+    """Return the number of a kernel."""
+    return kernels().index(kernel)
+
+
+@lru_cache(maxsize=4096)
+def cover(maps: int, fields: int, slots: int, pair: Pair) -> tuple[tuple[TileShape, int], ...]:
+    """Return the tile shapes, each with how many times it is used, that cover `maps` x `fields` in the least time."""
+    shapes = [k for k in kernels() if isinstance(k, TileShape) and k.pair == pair]
+
+    def cost(shape: TileShape) -> float:
+        tile = shape.cycles * slots + 3 * shape.maps * shape.fields + 15
+        return tile * -(-fields // shape.fields)
+
+    best = min(shapes, key=lambda s: cost(s) / s.maps)
+    many = max(0, maps - 48) // best.maps
+    rest = maps - many * best.maps
+    least: list[tuple[float, tuple[TileShape, ...]]] = [(0.0, ())]
+    for m in range(1, rest + 1):
+        before = ((cost(s), s, least[max(0, m - s.maps)]) for s in shapes)
+        least.append(min((c + b[0], (s, *b[1])) for c, s, b in before))
+    chosen = sorted([best] * many + list(least[rest][1]), key=lambda s: -s.maps * s.fields)
+    return tuple((shape, chosen.count(shape)) for shape in dict.fromkeys(chosen))
+
+
+def cost(maps: int, fields: int, slots: int, pair: Pair) -> float:
+    """Return the estimated cycles of a block."""
+    return sum(
+        n * -(-fields // s.fields) * (s.cycles * slots + 3 * s.maps * s.fields + 15)
+        for s, n in cover(maps, fields, slots, pair)
+    )
+
+
+def tiles(maps: int, chosen: tuple[tuple[TileShape, int], ...]) -> Iterator[tuple[TileShape, int]]:
+    """Yield (shape, first map) of each tile; the last may reach beyond `maps`."""
+    first = 0
+    for shape, times in chosen:
+        for _ in range(times):
+            yield shape, first
+            first += shape.maps

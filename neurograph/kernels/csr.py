@@ -1,0 +1,90 @@
+"""The rows kernel: one neuron a row, its slots in CSR order, several vectors of samples at once.
+
+index    `base + index` is a source, counted in states; 32-bit, or 16-bit where the sources of a step lie close together
+weight   [entry]
+bias     [row]
+row      [row] offsets of the targets, then [row + 1] first entries
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils
+
+from neurograph.kernels.lanes import I16, I64, Lanes
+from neurograph.kernels.tiles import Arguments, Pair, emit_activation
+
+_UNROLL = 4  # entries in flight: a fused multiply-add takes 4 cycles and two start in each
+
+
+class RowKernel:
+    """Emits the kernel for one number of vectors, index width and pair."""
+
+    def __init__(
+        self, function: ir.Function, element: ir.Type, vectors: int, narrow: bool, pair: Pair
+    ) -> None:
+        self.vectors, self.narrow, self.pair = vectors, narrow, pair
+        self.builder = ir.IRBuilder(function.append_basic_block("entry"))
+        self.lanes = Lanes(self.builder, element)
+        self.arguments = Arguments(*function.args)
+        self.chains = max(1, _UNROLL // vectors) if pair.linear else 1
+        kind = self.lanes.type
+        self.sums = [
+            [cgutils.alloca_once(self.builder, kind) for _ in range(vectors)]
+            for _ in range(self.chains)
+        ]
+
+    def emit(self) -> None:
+        """Emit the function's body."""
+        b, a = self.builder, self.arguments
+        index = b.bitcast(a.index, I16.as_pointer()) if self.narrow else a.index
+        states = b.gep(a.states, [b.mul(a.base, a.stride)])
+        first = b.gep(a.row, [a.groups])
+        with cgutils.for_range(b, a.groups) as loop:
+            start = b.sext(b.load(b.gep(first, [loop.index])), I64)
+            stop = b.sext(b.load(b.gep(first, [b.add(loop.index, I64(1))])), I64)
+            self._row(states, index, start, stop)
+            self._finish(loop.index)
+        b.ret_void()
+
+    def _row(self, states: Any, index: Any, start: Any, stop: Any) -> None:
+        b = self.builder
+        for chain in self.sums:
+            for place in chain:
+                b.store(self.lanes.identity(self.pair.reduce), place)
+        whole = b.sdiv(b.sub(stop, start), I64(self.chains))
+        with cgutils.for_range(b, whole) as loop:
+            entry = b.add(start, b.mul(loop.index, I64(self.chains)))
+            for chain in range(self.chains):
+                self._entry(states, index, b.add(entry, I64(chain)), chain)
+        if self.chains > 1:
+            done = b.add(start, b.mul(whole, I64(self.chains)))
+            with cgutils.for_range(b, b.sub(stop, done)) as loop:
+                self._entry(states, index, b.add(done, loop.index), 0)
+
+    def _entry(self, states: Any, index: Any, entry: Any, chain: int) -> None:
+        b, lanes = self.builder, self.lanes
+        raw = b.load(b.gep(index, [entry]))
+        at = b.mul(b.zext(raw, I64) if self.narrow else b.sext(raw, I64), self.arguments.stride)
+        weight = lanes.broadcast(self.arguments.weight, entry)
+        for v in range(self.vectors):
+            source = lanes.load(states, b.add(at, I64(v * lanes.count)))
+            place = self.sums[chain][v]
+            b.store(lanes.accumulate(*self.pair, b.load(place), weight, source), place)
+
+    def _finish(self, row: Any) -> None:
+        b, a = self.builder, self.arguments
+        bias = self.lanes.broadcast(a.bias, row)
+        totals = self.sums[0]
+        for v, place in enumerate(totals):
+            value = b.load(place)
+            for chain in self.sums[1:]:
+                value = b.fadd(value, b.load(chain[v]))
+            b.store(b.fadd(value, bias), place)
+        emit_activation(self.lanes, a, totals)
+        target = b.sext(b.load(b.gep(a.row, [row])), I64)
+        for v, place in enumerate(totals):
+            at = b.add(target, I64(v * self.lanes.count))
+            self.lanes.store(b.load(place), a.states, at)

@@ -1,0 +1,204 @@
+"""The interpreter: runs a table of ops over blocks of samples.
+
+States are neuron-major: state s of a block is the `stride` numbers from `states[s * stride]`, one a sample.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from neurograph.kernels.activations import SCALAR, scalar_activation
+from neurograph.kernels.catalogue import Op, kernels
+from neurograph.kernels.lanes import I32, I64, Lanes, lane_count
+from neurograph.kernels.tiles import Arguments, Pair
+
+_KIND, _ROW, _PARAMETER = int(Op.KIND), int(Op.ROW), int(Op.PARAMETER)
+_ACTIVATION, _PASSES, _TARGETS = int(Op.ACTIVATION), int(Op.PASSES), int(Op.TARGETS)
+_COLUMNS = len(Op)
+
+
+def _pointer(context: Any, builder: ir.IRBuilder, kind: Any, array: Any) -> Any:
+    return context.make_array(kind)(context, builder, array).data
+
+
+@intrinsic  # type: ignore[misc]
+def _run_op(
+    typing: Any,
+    ops: Any,
+    op: Any,
+    states: Any,
+    at: Any,
+    stride: Any,
+    index: Any,
+    weight: Any,
+    bias: Any,
+    row: Any,
+    parameter: Any,
+) -> Any:
+    """Run the kernel of `ops[op]` on the vector of samples that starts `at` in each state."""
+
+    def emit(context: Any, b: ir.IRBuilder, signature: Any, given: Any) -> Any:
+        kinds = signature.args
+        ops_, states_, index_, weight_, bias_, row_, parameter_ = (
+            _pointer(context, b, kinds[i], given[i]) for i in (0, 2, 5, 6, 7, 8, 9)
+        )
+        own = b.gep(ops_, [b.mul(given[1], I64(_COLUMNS))])
+
+        def column(name: Op) -> Any:
+            return b.load(b.gep(own, [I64(int(name))]))
+
+        arguments = Arguments(
+            b.gep(states_, [given[3]]),
+            b.gep(index_, [column(Op.INDEX)]),
+            b.gep(weight_, [column(Op.WEIGHT)]),
+            b.gep(bias_, [column(Op.BIAS)]),
+            b.gep(row_, [column(Op.ROW)]),
+            b.gep(parameter_, [column(Op.PARAMETER)]),
+            column(Op.GROUPS),
+            column(Op.SLOTS),
+            column(Op.INIT),
+            column(Op.ACTIVATION),
+            column(Op.BASE),
+            given[4],
+        )
+        element = context.get_data_type(kinds[2].dtype)
+        after = b.append_basic_block("ran")
+        switch = b.switch(column(Op.KIND), after)
+        for number, kernel in enumerate(kernels()):
+            block = b.append_basic_block(f"kernel{number}")
+            switch.add_case(I64(number), block)
+            b.position_at_end(block)
+            b.call(kernel.emit(b.module, element), arguments)
+            b.branch(after)
+        b.position_at_end(after)
+        return context.get_dummy_value()
+
+    return types.void(
+        ops, types.int64, states, types.int64, types.int64, index, weight, bias, row, parameter
+    ), emit
+
+
+@intrinsic  # type: ignore[misc]
+def _lane_count(typing: Any, states: Any) -> Any:
+    """Return how many lanes a vector of the states' dtype has."""
+    count = lane_count(states.dtype.bitwidth // 8)
+    return types.int64(states), lambda context, builder, signature, given: I64(count)
+
+
+@intrinsic  # type: ignore[misc]
+def _transpose(
+    typing: Any, inputs: Any, first: Any, column: Any, states: Any, at: Any, stride: Any
+) -> Any:
+    """Write a square of inputs, as many samples and columns as lanes, to states `at`, `at + stride`, ..."""
+
+    def emit(context: Any, b: ir.IRBuilder, signature: Any, given: Any) -> Any:
+        kinds = signature.args
+        array = context.make_array(kinds[0])(context, b, given[0])
+        rows, columns = cgutils.unpack_tuple(b, array.shape, 2)
+        target = _pointer(context, b, kinds[3], given[3])
+        lanes = Lanes(b, context.get_data_type(kinds[0].dtype))
+        square = []
+        for j in range(lanes.count):
+            wanted, last = b.add(given[1], I64(j)), b.sub(rows, I64(1))
+            sample = b.select(b.icmp_signed("<", wanted, last), wanted, last)
+            square.append(lanes.load(array.data, b.add(b.mul(sample, columns), given[2])))
+        for i, vector in enumerate(_transposed(lanes, square)):
+            lanes.store(vector, target, b.add(given[4], b.mul(given[5], I64(i))))
+        return context.get_dummy_value()
+
+    return types.void(inputs, types.int64, types.int64, states, types.int64, types.int64), emit
+
+
+def _transposed(lanes: Lanes, rows: list[Any]) -> list[Any]:
+    """Return the transpose of a square of vectors: swap ever larger off-diagonal parts."""
+    rows, part = list(rows), 1
+    while part < lanes.count:
+        low = [j if not j & part else lanes.count + j - part for j in range(lanes.count)]
+        high = [j + part if not j & part else lanes.count + j for j in range(lanes.count)]
+        for i in range(lanes.count):
+            if not i & part:
+                pair = rows[i], rows[i + part]
+                for place, order in ((i, low), (i + part, high)):
+                    mask = ir.Constant(ir.VectorType(I32, lanes.count), order)
+                    rows[place] = lanes.builder.shuffle_vector(*pair, mask)
+        part *= 2
+    return rows
+
+
+def _fingerprint() -> str:
+    """Return a digest of this package's sources, so that a change of an emitted kernel is no stale hit in numba's cache."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@njit(nogil=True, error_model="numpy")  # type: ignore[misc]
+def _load(inputs: Any, first: int, states: Any, start: int, stride: int) -> None:
+    """Transpose the samples from `first` on into the states from `start` on; past the last sample repeat it."""
+    lanes = _lane_count(states)
+    columns, last = inputs.shape[1], inputs.shape[0] - 1
+    for v in range(0, stride, lanes):
+        whole = columns - columns % lanes
+        for c in range(0, whole, lanes):
+            _transpose(inputs, first + v, c, states, (start + c) * stride + v, stride)
+        for c in range(whole, columns):
+            for j in range(lanes):
+                states[(start + c) * stride + v + j] = inputs[min(first + v + j, last), c]
+
+
+@njit(nogil=True, error_model="numpy")  # type: ignore[misc]
+def _scalars(ops: Any, op: int, states: Any, stride: int, row: Any, parameter: Any) -> None:
+    """Apply the scalar activation of an op to its targets."""
+    p0 = parameter[ops[op, _PARAMETER]]
+    first = ops[op, _ROW]
+    for r in range(first, first + ops[op, _TARGETS]):
+        for i in range(row[r], row[r] + stride):
+            states[i] = scalar_activation(ops[op, _ACTIVATION], states[i], p0)
+
+
+def _build(fingerprint: str) -> Callable[..., None]:
+    # Only the fingerprint is closed over: numba keys its cache by what a function closes over.
+    @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+    def forward(
+        inputs: Any,
+        first: int,
+        last: int,
+        stride: int,
+        start: int,
+        ops: Any,
+        index: Any,
+        weight: Any,
+        bias: Any,
+        row: Any,
+        parameter: Any,
+        states: Any,
+        wanted: Any,
+        out: Any,
+    ) -> None:
+        """Run samples first .. last and write the states `wanted` to `out`, (samples, wanted)."""
+        _ = fingerprint
+        lanes = _lane_count(states)
+        for block in range(first, last, stride):
+            _load(inputs, block, states, start, stride)
+            for op in range(ops.shape[0]):
+                for v in range(ops[op, _PASSES]):
+                    _run_op(ops, op, states, v * lanes, stride, index, weight, bias, row, parameter)
+                if ops[op, _ACTIVATION] >= SCALAR:
+                    _scalars(ops, op, states, stride, row, parameter)
+            for j in range(min(stride, last - block)):
+                for i in range(wanted.size):
+                    out[block + j, i] = states[wanted[i] * stride + j]
+
+    return forward  # type: ignore[no-any-return]
+
+
+forward = _build(_fingerprint())

@@ -1,0 +1,118 @@
+"""Vectors in LLVM: `Lanes` emits the instructions that the kernels are made of.
+
+A vector holds one register of samples (16 of float32 or 8 of float64 where the machine has 512-bit registers). LLVM splits
+what a machine has no register for, so the kernels are right everywhere and fast where the width fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import binding, ir
+from numba.core import cgutils
+
+I1, I16, I32, I64 = ir.IntType(1), ir.IntType(16), ir.IntType(32), ir.IntType(64)
+_SUFFIX = {"float": "f32", "double": "f64"}
+
+
+def vector_bytes() -> int:
+    """Return the width of the vectors the kernels use here: 64 bytes with AVX-512, 32 without."""
+    return 64 if binding.get_host_cpu_features().get("avx512f") else 32
+
+
+def lane_count(itemsize: int) -> int:
+    """Return how many numbers of `itemsize` bytes a vector holds here."""
+    return vector_bytes() // itemsize
+
+
+class Lanes:
+    """Emits instructions on vectors of as many `element`s (float or double) as a register holds."""
+
+    def __init__(self, builder: ir.IRBuilder, element: ir.Type) -> None:
+        self.builder, self.element = builder, element
+        self.double = isinstance(element, ir.DoubleType)
+        self.count = lane_count(8 if self.double else 4)
+        self.type = ir.VectorType(element, self.count)
+
+    def constant(self, value: float) -> ir.Constant:
+        """Return the vector with `value` in every lane."""
+        return ir.Constant(self.type, [value] * self.count)
+
+    def splat(self, scalar: Any) -> Any:
+        """Return the vector with a scalar in every lane."""
+        undefined = ir.Constant(self.type, ir.Undefined)
+        one = self.builder.insert_element(undefined, scalar, I32(0))
+        zeros = ir.Constant(ir.VectorType(I32, self.count), [0] * self.count)
+        return self.builder.shuffle_vector(one, undefined, zeros)
+
+    def load(self, pointer: Any, index: Any) -> Any:
+        """Load a vector from `pointer[index:]`."""
+        at = self.builder.bitcast(self.builder.gep(pointer, [index]), self.type.as_pointer())
+        return self.builder.load(at, align=self.element_bytes)
+
+    def store(self, value: Any, pointer: Any, index: Any) -> None:
+        """Store a vector to `pointer[index:]`."""
+        at = self.builder.bitcast(self.builder.gep(pointer, [index]), self.type.as_pointer())
+        self.builder.store(value, at, align=self.element_bytes)
+
+    def broadcast(self, pointer: Any, index: Any) -> Any:
+        """Load the scalar `pointer[index]` into every lane."""
+        return self.splat(self.builder.load(self.builder.gep(pointer, [index])))
+
+    @property
+    def element_bytes(self) -> int:
+        """The bytes of one lane."""
+        return 8 if self.double else 4
+
+    def intrinsic(self, name: str, *arguments: Any) -> Any:
+        """Call an LLVM intrinsic such as `llvm.fma` for this vector type."""
+        full = f"llvm.{name}.v{self.count}{_SUFFIX[str(self.element)]}"
+        kind = ir.FunctionType(self.type, [self.type] * len(arguments))
+        function = cgutils.get_or_insert_function(self.builder.module, kind, full)
+        return self.builder.call(function, arguments)
+
+    def fma(self, a: Any, b: Any, c: Any) -> Any:
+        """Return a b + c, rounded once."""
+        return self.intrinsic("fma", a, b, c)
+
+    def at_most(self, x: Any, limit: Any) -> Any:
+        """Return min(x, limit); a NaN in x stays."""
+        return self.builder.select(self.builder.fcmp_ordered("<", limit, x), limit, x)
+
+    def at_least(self, x: Any, limit: Any) -> Any:
+        """Return max(x, limit); a NaN in x stays."""
+        return self.builder.select(self.builder.fcmp_ordered(">", limit, x), limit, x)
+
+    def polynomial(self, x: Any, coefficients: Sequence[float]) -> Any:
+        """Return sum of coefficients[i] x^i, by Horner's rule."""
+        value = self.constant(coefficients[-1])
+        for coefficient in coefficients[-2::-1]:
+            value = self.fma(x, value, self.constant(coefficient))
+        return value
+
+    def reduce(self, name: str, total: Any, term: Any) -> Any:
+        """Return the reduction `name` of two vectors; a NaN in either stays."""
+        b = self.builder
+        if name == "sum":
+            return b.fadd(total, term)
+        if name == "product":
+            return b.fmul(total, term)
+        better = b.fcmp_ordered(">" if name == "max" else "<", total, term)
+        return b.select(b.or_(better, b.fcmp_unordered("uno", total, total)), total, term)
+
+    def accumulate(self, combine: str, reduce: str, total: Any, weight: Any, source: Any) -> Any:
+        """Return reduce(total, combine(weight, source))."""
+        if combine == "multiply":
+            if reduce == "sum":
+                return self.fma(weight, source, total)
+            return self.reduce(reduce, total, self.builder.fmul(weight, source))
+        difference = self.builder.fsub(source, weight)
+        if reduce == "sum":
+            return self.fma(difference, difference, total)
+        return self.reduce(reduce, total, self.builder.fmul(difference, difference))
+
+    def identity(self, reduce: str) -> ir.Constant:
+        """Return the vector that changes nothing in a reduction."""
+        value = {"sum": 0.0, "product": 1.0, "max": float("-inf"), "min": float("inf")}
+        return self.constant(value[reduce])

@@ -1,0 +1,235 @@
+"""Plans: a Program as tables for the interpreter, built once with numpy; new weight values cost a gather."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph.errors import EngineError
+from neurograph.functions import Activation
+from neurograph.kernels import activations
+from neurograph.kernels.arena import ONE, TRASH, ZERO, Arena, plan_arena
+from neurograph.kernels.catalogue import (
+    Kernel,
+    Op,
+    RowShape,
+    TileShape,
+    cover,
+    kind_of,
+    tiles,
+)
+from neurograph.kernels.products import Product, products
+from neurograph.kernels.tiles import ADD, BIAS, BIAS_EACH, LINEAR, Pair
+from neurograph.program import Blocks, Program, Rows, Step, join_rows
+
+_NARROW = 1 << 16
+_SMALL = 16  # neurons of a block below which it is not worth an op where there are many
+_MANY = 64
+_NONE = np.empty(0, np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The tables of a program for states `stride` numbers apart.
+
+    `weight_ids` and `bias_ids` say which weight each entry of the value tables is; -1 is a zero.
+    """
+
+    ops: NDArray[np.int64]
+    index: NDArray[np.int32]
+    row: NDArray[np.int32]
+    weight_ids: NDArray[np.int32]
+    bias_ids: NDArray[np.int32]
+    parameters: NDArray[np.float64]
+    arena: Arena
+    stride: int
+
+
+@dataclass(eq=False)
+class _Table:
+    """A table that grows at its end."""
+
+    size: int = 0
+    parts: list[NDArray[Any]] = field(default_factory=list)
+
+    def add(self, part: NDArray[Any]) -> int:
+        """Append a part and return its offset."""
+        start = self.size
+        self.parts.append(part.reshape(-1))
+        self.size += part.size
+        return start
+
+    def joined(self) -> NDArray[Any]:
+        """Return the table; never empty, so that it has an address."""
+        return np.concatenate([*self.parts, np.zeros(1, np.int32)]).astype(np.int32, copy=False)
+
+
+def build(program: Program, *, lanes: int, vectors: int, keep: bool) -> Plan:
+    """Return the plan that runs `lanes * vectors` samples at a time.
+
+    With `keep`, the states of all neurons are there at the end. Raises EngineError where the states would not fit an index.
+    """
+    arena = plan_arena(program, keep=keep)
+    if arena.size * lanes * vectors >= 1 << 31:
+        raise EngineError(
+            f"numba engine: {arena.size} states of {lanes * vectors} samples do not fit 32-bit "
+            "offsets; run fewer samples at a time"
+        )
+    builder = _Builder(arena, lanes * vectors, vectors)
+    for level in program.levels:
+        builder.level(level)
+    return builder.plan()
+
+
+class _Builder:
+    def __init__(self, arena: Arena, stride: int, vectors: int) -> None:
+        self.arena, self.stride, self.vectors = arena, stride, vectors
+        self.slot = arena.slot * np.int32(stride)
+        self.ops: list[NDArray[np.int64]] = []
+        self.index, self.row, self.weight, self.bias = _Table(), _Table(), _Table(), _Table()
+        self.parameters: dict[tuple[float, float, float], int] = {}
+
+    def plan(self) -> Plan:
+        """Return the finished tables."""
+        ops = np.concatenate([np.empty((0, len(Op)), np.int64), *self.ops])
+        parameters = np.array([*self.parameters, (0.0, 0.0, 0.0)])
+        return Plan(
+            ops,
+            self.index.joined(),
+            self.row.joined(),
+            self.weight.joined(),
+            self.bias.joined(),
+            parameters.reshape(-1),
+            self.arena,
+            self.stride,
+        )
+
+    def level(self, steps: tuple[Step, ...]) -> None:
+        """Add the ops of one level."""
+        blocks = [s for s in steps if isinstance(s, Blocks) and not _scattered(s)]
+        for product in products(blocks):
+            self._product(product)
+        rest = [s for s in steps if isinstance(s, Rows) or _scattered(s)]
+        rest.sort(key=lambda s: str(s.function))
+        for _, same in groupby(rest, key=lambda s: s.function):
+            self._rows(join_rows(list(same)))
+
+    def _op(self, blocks: int, kernel: Kernel, activation: Activation, **columns: Any) -> None:
+        """Add `blocks` ops that differ in the columns given as arrays."""
+        code, parameters = activations.encode(activation)
+        place = self.parameters.setdefault(parameters, len(self.parameters))
+        ops = np.zeros((blocks, len(Op)), np.int64)
+        ops[:, Op.KIND], ops[:, Op.PARAMETER], ops[:, Op.ACTIVATION] = (
+            kind_of(kernel),
+            3 * place,
+            code,
+        )
+        for name, value in columns.items():
+            ops[:, Op[name]] = value
+        self.ops.append(ops)
+
+    # ---- blocks ----------------------------------------------------------------------------
+
+    def _product(self, product: Product) -> None:
+        blocks, maps, fields = product.targets.shape
+        slots = product.sources.shape[2]
+        each = np.arange(blocks)
+        chosen = cover(maps, fields, slots, product.pair)
+        index: dict[int, int] = {}
+        for shape, first in tiles(maps, chosen):
+            groups = -(-fields // shape.fields)
+            if shape.fields not in index:
+                index[shape.fields] = self._sources(product.sources, shape.fields)
+            some = np.minimum(np.arange(first, first + shape.maps), maps - 1)
+            weight = self.weight.add(product.weights[:, some].transpose(0, 2, 1))
+            init, bias, step = self._biases(product, shape, some)
+            self._op(
+                blocks,
+                shape,
+                product.activation,
+                INDEX=index[shape.fields] + each * (groups * shape.fields * slots),
+                WEIGHT=weight + each * (slots * shape.maps),
+                BIAS=bias + each * step,
+                ROW=self._targets(product.targets, shape, first)
+                + each * (groups * shape.maps * shape.fields),
+                GROUPS=groups,
+                SLOTS=slots,
+                INIT=init,
+                PASSES=self.vectors,
+                TARGETS=groups * shape.maps * shape.fields,
+            )
+
+    def _sources(self, sources: NDArray[Any], width: int) -> int:
+        """Add the offsets of sources as (block, group, slot, field); a group beyond the last field repeats it."""
+        blocks, fields, slots = sources.shape
+        groups = -(-fields // width)
+        offsets = self.slot[sources]
+        if groups * width != fields:
+            offsets = offsets[:, np.minimum(np.arange(groups * width), fields - 1)]
+        tiled = offsets.reshape(blocks, groups, width, slots).transpose(0, 1, 3, 2)
+        return self.index.add(tiled)
+
+    def _targets(self, targets: NDArray[Any], shape: TileShape, first: int) -> int:
+        """Add the offsets of a tile's targets as (block, group, map, field); padding goes where nobody reads."""
+        blocks, maps, fields = targets.shape
+        groups = -(-fields // shape.fields)
+        offsets = np.full(
+            (blocks, shape.maps, groups * shape.fields), TRASH * self.stride, np.int32
+        )
+        some = targets[:, first : first + shape.maps]
+        offsets[:, : some.shape[1], :fields] = self.slot[some]
+        tiled = offsets.reshape(blocks, shape.maps, groups, shape.fields).transpose(0, 2, 1, 3)
+        return self.row.add(tiled)
+
+    def _biases(
+        self, product: Product, shape: TileShape, some: NDArray[Any]
+    ) -> tuple[int, int, int]:
+        """Add a tile's biases; return what its sums start from, the offset, and the biases of one block."""
+        if product.bias is None:
+            return ADD, 0, 0
+        bias = product.bias[:, some]
+        if bias.shape[2] == 1:
+            return BIAS, self.bias.add(bias), shape.maps
+        fields = bias.shape[2]
+        groups = -(-fields // shape.fields)
+        bias = bias[:, :, np.minimum(np.arange(groups * shape.fields), fields - 1)]
+        tiled = bias.reshape(len(bias), shape.maps, groups, shape.fields).transpose(0, 2, 3, 1)
+        return BIAS_EACH, self.bias.add(tiled), groups * shape.fields * shape.maps
+
+    # ---- rows ------------------------------------------------------------------------------
+
+    def _rows(self, step: Rows) -> None:
+        pair = Pair(step.function.combine, step.function.reduce)
+        sources = self.arena.slot[step.sources]
+        base, narrow = 0, False
+        if pair == LINEAR and sources.size:
+            base = int(sources.min())
+            narrow = int(sources.max()) - base < _NARROW
+        index = (sources - base).astype(np.uint16 if narrow else np.int32)
+        if narrow:
+            index = np.append(index, np.zeros(index.size % 2, np.uint16)).view(np.int32)
+        vectors = min(self.vectors, 2) if pair == LINEAR else 1
+        pointers = np.concatenate([self.slot[step.targets], step.ptr]).astype(np.int32)
+        self._op(
+            1,
+            RowShape(vectors, narrow, pair),
+            step.function.activation,
+            INDEX=self.index.add(index),
+            WEIGHT=self.weight.add(step.weights),
+            BIAS=self.bias.add(step.bias),
+            ROW=self.row.add(pointers),
+            GROUPS=step.targets.size,
+            BASE=base,
+            PASSES=self.vectors // vectors,
+            TARGETS=step.targets.size,
+        )
+
+
+def _scattered(step: Step) -> bool:
+    """Whether a step is many small blocks, which rows hold better than ops."""
+    blocks, maps, fields = step.targets.shape if isinstance(step, Blocks) else (0, 0, 0)
+    return blocks > _MANY and maps * fields < _SMALL

@@ -1,0 +1,150 @@
+"""Runs plans: picks one for the batch, keeps its value tables and the memory for states, and spreads samples over threads."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numba.core import event
+from numpy.typing import NDArray
+
+from neurograph.errors import EngineError
+from neurograph.kernels.arena import input_ids
+from neurograph.kernels.interpreter import forward
+from neurograph.kernels.lanes import lane_count
+from neurograph.kernels.plan import Plan, build
+from neurograph.memory import require
+from neurograph.program import Program
+
+_NOTICE = "neurograph: compiling kernels, once per environment ..."
+
+
+class _Notice(event.Listener):  # type: ignore[misc]
+    """Says once, on stderr, that numba compiles."""
+
+    def __init__(self) -> None:
+        self.given = False
+
+    def on_start(self, event: Any) -> None:
+        """Give the notice."""
+        if not self.given:
+            print(_NOTICE, file=sys.stderr, flush=True)
+        self.given = True
+
+    def on_end(self, event: Any) -> None:
+        """Say nothing."""
+
+
+def noticed(call: Callable[..., None], *arguments: Any) -> None:
+    """Call a compiled function; where numba has to compile it first, say so on stderr."""
+    with event.install_listener("numba:compile", _Notice()):
+        call(*arguments)
+
+
+class Loaded:
+    """A plan with its values in one dtype, and memory for the states of one block of samples a thread."""
+
+    def __init__(self, plan: Plan, dtype: np.dtype[Any], wanted: NDArray[Any]) -> None:
+        self.plan, self.dtype = plan, dtype
+        self.wanted = plan.arena.slot[wanted].astype(np.int64)
+        self.parameters = plan.parameters.astype(dtype)
+        self._spare: list[NDArray[Any]] = []
+
+    def load(self, values: NDArray[Any]) -> None:
+        """Take the weight values, the last of them the zero that -1 finds."""
+        self.weight, self.bias = values[self.plan.weight_ids], values[self.plan.bias_ids]
+
+    def run(self, inputs: NDArray[Any], first: int, last: int, out: NDArray[Any]) -> None:
+        """Run samples first .. last."""
+        plan = self.plan
+        states = self._spare.pop() if self._spare else self._states()
+        forward(
+            inputs,
+            first,
+            last,
+            plan.stride,
+            plan.arena.inputs,
+            plan.ops,
+            plan.index,
+            self.weight,
+            self.bias,
+            plan.row,
+            self.parameters,
+            states,
+            self.wanted,
+            out,
+        )
+        self._spare.append(states)
+
+    def _states(self) -> NDArray[Any]:
+        """Return memory for the states of a block, aligned to 64 bytes, constants set."""
+        size, item = self.plan.arena.size * self.plan.stride, self.dtype.itemsize
+        require(size * item, "numba engine, the states of a block of samples", EngineError)
+        memory = np.zeros(size + 64 // item, self.dtype)
+        skip = -memory.ctypes.data % 64 // item
+        states = memory[skip : skip + size]
+        for slot, state in self.plan.arena.constants:
+            states[slot * self.plan.stride : (slot + 1) * self.plan.stride] = state
+        return states
+
+
+class Runner:
+    """Runs one program in one dtype; plans are built when first needed."""
+
+    def __init__(self, program: Program, dtype: np.dtype[Any], threads: int) -> None:
+        self.program, self.dtype, self.threads = program, dtype, threads
+        self.lanes = lane_count(dtype.itemsize)
+        self._inputs = input_ids(program).size
+        self._values = np.zeros(program.weight_count + 1, dtype)
+        self._plans: dict[bool, Loaded] = {False: self._planned(keep=False)}
+        self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+
+    def load(self, values: NDArray[np.float64]) -> None:
+        """Take a copy of the weight values."""
+        self._values = np.append(values, 0).astype(self.dtype)
+        for plan in self._plans.values():
+            plan.load(self._values)
+
+    def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the outputs' states (batch, outputs)."""
+        return self._run(self._plans[False], inputs)
+
+    def states(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the state of every id (batch, size)."""
+        if True not in self._plans:
+            self._plans[True] = self._planned(keep=True)
+        return self._run(self._plans[True], inputs)
+
+    def _planned(self, *, keep: bool) -> Loaded:
+        program = self.program
+        plan = build(program, lanes=self.lanes, vectors=1, keep=keep)
+        wanted = np.arange(program.size) if keep else program.outputs.reshape(-1)
+        loaded = Loaded(plan, self.dtype, wanted)
+        loaded.load(self._values)
+        return loaded
+
+    def _run(self, loaded: Loaded, inputs: NDArray[Any]) -> NDArray[Any]:
+        inputs = np.ascontiguousarray(inputs, self.dtype).reshape(len(inputs), self._inputs)
+        out = np.empty((len(inputs), loaded.wanted.size), self.dtype)
+        if len(inputs):
+            self._spread(loaded, inputs, out)
+        return out
+
+    def _spread(self, loaded: Loaded, inputs: NDArray[Any], out: NDArray[Any]) -> None:
+        stride = loaded.plan.stride
+        blocks = -(-len(inputs) // stride)
+        parts = min(self.threads, blocks)
+        cuts = [min(len(inputs), blocks * i // parts * stride) for i in range(parts + 1)]
+        if self._pool is None or parts == 1:
+            noticed(loaded.run, inputs, 0, len(inputs), out)
+            return
+        waiting = [
+            self._pool.submit(loaded.run, inputs, cuts[i], cuts[i + 1], out)
+            for i in range(1, parts)
+        ]
+        noticed(loaded.run, inputs, 0, cuts[1], out)
+        for part in waiting:
+            part.result()
