@@ -1,4 +1,6 @@
-"""How long LeNet-5 takes to build, count and compile, how large its graph is, and what import costs.
+"""How long LeNet-5 takes to build.
+
+Count and compile, how large its graph is, and what import costs.
 
     python benchmarks/graph.py
 
@@ -66,7 +68,7 @@ def main() -> None:
     print(f"verify   {median_ms(lambda: ng.verify(graph)):8.2f} ms")
     print(f"compile  {median_ms(lambda: ng.compile(graph)):8.2f} ms")
     print(f"graph    {graph_bytes(graph) / 1e6:8.2f} MB")
-    print(f"import   {import_seconds() * 1e3:8.0f} ms, heavy packages imported: {imported() or 'none'}")
+    print(f"import   {import_seconds() * 1e3:8.0f} ms, heavy packages: {imported() or 'none'}")
 
 
 if __name__ == "__main__":

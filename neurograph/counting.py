@@ -119,8 +119,6 @@ def count(graph: Any) -> Counts:
     """
     if isinstance(graph, Graph):
         return _count_graph(graph)
-    if hasattr(graph, "nodes") and hasattr(graph, "edges"):
-        return _count_nodes(graph)
     raise GraphError(f"count: found {type(graph).__name__}, needed a Graph or a networkx graph")
 
 

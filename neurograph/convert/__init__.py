@@ -1,0 +1,1 @@
+"""Converters: each module reads or writes one foreign form of a network."""

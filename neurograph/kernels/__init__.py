@@ -1,4 +1,7 @@
-"""Compiled kernels: LLVM code emitted by shape, one interpreter that runs op tables, and plans from Programs.
+"""Compiled kernels.
 
-Needs numba (the extra `fast`); only the engines, training and counting that want compiled code import this package.
+LLVM code emitted by shape, one interpreter that runs op tables, and plans from Programs.
+
+Needs numba (the extra `fast`); only the engines, training and counting that want compiled code
+import this package.
 """

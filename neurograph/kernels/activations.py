@@ -1,10 +1,13 @@
-"""Activations: the common ones as vector code in registers, the others as scalar code over the lanes.
+"""Activations.
 
-An op names its activation by a code and three parameters. `VECTOR` codes are emitted behind the last accumulation; codes from
-`SCALAR` on are applied to the stored states by `scalar_activation`.
+The common ones as vector code in registers, the others as scalar code over the lanes.
 
-tanh in float32 is the rational x P(x^2) / Q(x^2) of degrees 4 and 4 on [-9, 9], fitted to least maximal error: 2e-8 in exact
-arithmetic, at most 3.5e-7 in float32. In float64 it is expm1(2 |x|) / (expm1(2 |x|) + 2), within 1e-15.
+An op names its activation by a code and three parameters. `VECTOR` codes are emitted behind the
+last accumulation; codes from `SCALAR` on are applied to the stored states by `scalar_activation`.
+
+tanh in float32 is the rational x P(x^2) / Q(x^2) of degrees 4 and 4 on [-9, 9], fitted to least
+maximal error: 2e-8 in exact arithmetic, at most 3.5e-7 in float32. In float64 it is expm1(2 |x|) /
+(expm1(2 |x|) + 2), within 1e-15.
 """
 
 from __future__ import annotations
@@ -79,7 +82,10 @@ def encode(activation: Activation) -> tuple[int, tuple[float, float, float]]:
 
 
 def known_names() -> set[str]:
-    """Return the activations that `encode` understands; a test holds it equal to functions.ACTIVATIONS."""
+    """Return the activations that `encode` understands.
+
+    A test holds it equal to functions.ACTIVATIONS.
+    """
     simple = {"identity", "relu", "relu6", "hardtanh", "tanh", "sigmoid", "scaled_tanh"}
     return ({*_SCALAR_NAMES, "leaky_relu"} | simple) & set(ACTIVATIONS)
 
@@ -129,14 +135,14 @@ def emit(lanes: Lanes, code: int, x: Any, parameters: list[Any]) -> Any:
     return b.select(positive, x, b.fmul(x, parameters[0]))
 
 
-@njit(error_model="numpy")  # type: ignore[misc]
+@njit(error_model="numpy")
 def _clip01(a: float) -> float:
     if a < 0:
         return 0.0
     return 1.0 if a > 1 else a
 
 
-@njit(error_model="numpy")  # type: ignore[misc]
+@njit(error_model="numpy")
 def scalar_activation(code: int, a: float, p0: float) -> float:
     """Return the activation `code` of the net input `a`; a NaN stays."""
     kind = code - SCALAR

@@ -1,4 +1,7 @@
-"""Where each state lies: neurons get slots, and a slot is used again after its last reader unless all states are kept."""
+"""Where each state lies.
+
+Neurons get slots, and a slot is used again after its last reader unless all states are kept.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The fixed set of kernels, their numbers, and what an op costs in each tile shape.
 
-An op is a row of 64-bit numbers, its columns named by `Op`. Nothing is compiled per network: a network is a table of ops.
+An op is a row of 64-bit numbers, its columns named by `Op`. Nothing is compiled per network: a
+network is a table of ops.
 """
 
 from __future__ import annotations
@@ -52,7 +53,10 @@ class TileShape(NamedTuple):
 
     @property
     def cycles(self) -> float:
-        """Cycles a slot takes: two multiply-adds, two loads or five instructions start in each, a sum takes four."""
+        """Cycles a slot takes.
+
+        Two multiply-adds, two loads or five instructions start in each, a sum takes four.
+        """
         sums, loads = self.maps * self.fields, self.maps + 2 * self.fields
         return max(sums / 2, loads / 2, (sums + loads + 3) / 5, 4.0)
 
@@ -100,7 +104,10 @@ def kind_of(kernel: Kernel) -> int:
 
 @lru_cache(maxsize=4096)
 def cover(maps: int, fields: int, slots: int, pair: Pair) -> tuple[tuple[TileShape, int], ...]:
-    """Return the tile shapes, each with how many times it is used, that cover `maps` x `fields` in the least time."""
+    """Return the tile shapes.
+
+    Each with how many times it is used, that cover `maps` x `fields` in the least time.
+    """
     shapes = [k for k in kernels() if isinstance(k, TileShape) and k.pair == pair]
 
     def cost(shape: TileShape) -> float:

@@ -1,6 +1,6 @@
 """The rows kernel: one neuron a row, its slots in CSR order, several vectors of samples at once.
 
-index    `base + index` is a source, counted in states; 32-bit, or 16-bit where the sources of a step lie close together
+index    `base + index` is a source, counted in states; 32-bit, or 16-bit where sources lie close
 weight   [entry]
 bias     [row]
 row      [row] offsets of the targets, then [row + 1] first entries
@@ -57,8 +57,8 @@ class RowKernel:
         whole = b.sdiv(b.sub(stop, start), I64(self.chains))
         with cgutils.for_range(b, whole) as loop:
             entry = b.add(start, b.mul(loop.index, I64(self.chains)))
-            for chain in range(self.chains):
-                self._entry(states, index, b.add(entry, I64(chain)), chain)
+            for number in range(self.chains):
+                self._entry(states, index, b.add(entry, I64(number)), number)
         if self.chains > 1:
             done = b.add(start, b.mul(whole, I64(self.chains)))
             with cgutils.for_range(b, b.sub(stop, done)) as loop:

@@ -28,7 +28,7 @@ def weight_span(
             weight = np.int64(kernel_ids[slot])
             if weight >= 0:
                 low, high = min(low, weight), max(high, weight)
-    return (low, high) if high >= 0 else (0, -1)
+    return (int(low), int(high)) if high >= 0 else (0, -1)
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
@@ -44,8 +44,8 @@ def tally(
     """Expand the slots of ids start to stop, adding to by_weight (from weight `low`) and by_target.
 
     Returns the first neuron with an id out of range, a row missing or an input for a target; -1 if
-    all is sound. columns: (field, kernel, function, the function number of inputs); fields, kernels:
-    (ptr, ids); span: (start, stop, low); sizes: (ids, weights).
+    all is sound. columns: (field, kernel, function, the function number of inputs); fields,
+    kernels: (ptr, ids); span: (start, stop, low); sizes: (ids, weights).
     """
     field, kernel, function, input_function = columns
     field_ptr, field_ids = fields

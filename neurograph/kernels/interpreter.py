@@ -1,6 +1,7 @@
 """The interpreter: runs a table of ops over blocks of samples.
 
-States are neuron-major: state s of a block is the `stride` numbers from `states[s * stride]`, one a sample.
+States are neuron-major: state s of a block is the `stride` numbers from `states[s * stride]`, one a
+sample.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numba.extending import intrinsic
 from neurograph.kernels.activations import SCALAR, scalar_activation
 from neurograph.kernels.catalogue import Op, kernels
 from neurograph.kernels.lanes import I32, I64, Lanes, lane_count
-from neurograph.kernels.tiles import Arguments, Pair
+from neurograph.kernels.tiles import Arguments
 
 _KIND, _ROW, _PARAMETER = int(Op.KIND), int(Op.ROW), int(Op.PARAMETER)
 _ACTIVATION, _PASSES, _TARGETS = int(Op.ACTIVATION), int(Op.PASSES), int(Op.TARGETS)
@@ -29,7 +30,7 @@ def _pointer(context: Any, builder: ir.IRBuilder, kind: Any, array: Any) -> Any:
     return context.make_array(kind)(context, builder, array).data
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def _run_op(
     typing: Any,
     ops: Any,
@@ -86,18 +87,21 @@ def _run_op(
     ), emit
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def _lane_count(typing: Any, states: Any) -> Any:
     """Return how many lanes a vector of the states' dtype has."""
     count = lane_count(states.dtype.bitwidth // 8)
     return types.int64(states), lambda context, builder, signature, given: I64(count)
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def _transpose(
     typing: Any, inputs: Any, first: Any, column: Any, states: Any, at: Any, stride: Any
 ) -> Any:
-    """Write a square of inputs, as many samples and columns as lanes, to states `at`, `at + stride`, ..."""
+    """Write a square of inputs.
+
+    As many samples and columns as lanes, to states `at`, `at + stride`, ...
+    """
 
     def emit(context: Any, b: ir.IRBuilder, signature: Any, given: Any) -> Any:
         kinds = signature.args
@@ -134,16 +138,22 @@ def _transposed(lanes: Lanes, rows: list[Any]) -> list[Any]:
 
 
 def _fingerprint() -> str:
-    """Return a digest of this package's sources, so that a change of an emitted kernel is no stale hit in numba's cache."""
+    """Return a digest of this package's sources.
+
+    So that a change of an emitted kernel is no stale hit in numba's cache.
+    """
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-@njit(nogil=True, error_model="numpy")  # type: ignore[misc]
+@njit(nogil=True, error_model="numpy")
 def _load(inputs: Any, first: int, states: Any, start: int, stride: int) -> None:
-    """Transpose the samples from `first` on into the states from `start` on; past the last sample repeat it."""
+    """Transpose the samples from `first` on into the states from `start` on.
+
+    Past the last sample repeat it.
+    """
     lanes = _lane_count(states)
     columns, last = inputs.shape[1], inputs.shape[0] - 1
     for v in range(0, stride, lanes):
@@ -155,7 +165,7 @@ def _load(inputs: Any, first: int, states: Any, start: int, stride: int) -> None
                 states[(start + c) * stride + v + j] = inputs[min(first + v + j, last), c]
 
 
-@njit(nogil=True, error_model="numpy")  # type: ignore[misc]
+@njit(nogil=True, error_model="numpy")
 def _scalars(ops: Any, op: int, states: Any, stride: int, row: Any, parameter: Any) -> None:
     """Apply the scalar activation of an op to its targets."""
     p0 = parameter[ops[op, _PARAMETER]]
@@ -167,7 +177,7 @@ def _scalars(ops: Any, op: int, states: Any, stride: int, row: Any, parameter: A
 
 def _build(fingerprint: str) -> Callable[..., None]:
     # Only the fingerprint is closed over: numba keys its cache by what a function closes over.
-    @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+    @njit(cache=True, nogil=True, error_model="numpy")
     def forward(
         inputs: Any,
         first: int,

@@ -1,7 +1,8 @@
 """Vectors in LLVM: `Lanes` emits the instructions that the kernels are made of.
 
-A vector holds one register of samples (16 of float32 or 8 of float64 where the machine has 512-bit registers). LLVM splits
-what a machine has no register for, so the kernels are right everywhere and fast where the width fits.
+A vector holds one register of samples (16 of float32 or 8 of float64 where the machine has 512-bit
+registers). LLVM splits what a machine has no register for, so the kernels are right everywhere and
+fast where the width fits.
 """
 
 from __future__ import annotations

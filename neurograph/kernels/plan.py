@@ -1,4 +1,7 @@
-"""Plans: a Program as tables for the interpreter, built once with numpy; new weight values cost a gather."""
+"""Plans: a Program as tables for the interpreter, built once with numpy.
+
+New weight values cost a gather.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 from neurograph.errors import EngineError
 from neurograph.functions import Activation
 from neurograph.kernels import activations
-from neurograph.kernels.arena import ONE, TRASH, ZERO, Arena, plan_arena
+from neurograph.kernels.arena import TRASH, Arena, plan_arena
 from neurograph.kernels.catalogue import (
     Kernel,
     Op,
@@ -71,7 +74,8 @@ class _Table:
 def build(program: Program, *, lanes: int, vectors: int, keep: bool) -> Plan:
     """Return the plan that runs `lanes * vectors` samples at a time.
 
-    With `keep`, the states of all neurons are there at the end. Raises EngineError where the states would not fit an index.
+    With `keep`, the states of all neurons are there at the end. Raises EngineError where the states
+    would not fit an index.
     """
     arena = plan_arena(program, keep=keep)
     if arena.size * lanes * vectors >= 1 << 31:
@@ -164,7 +168,10 @@ class _Builder:
             )
 
     def _sources(self, sources: NDArray[Any], width: int) -> int:
-        """Add the offsets of sources as (block, group, slot, field); a group beyond the last field repeats it."""
+        """Add the offsets of sources as (block, group, slot, field).
+
+        A group beyond the last field repeats it.
+        """
         blocks, fields, slots = sources.shape
         groups = -(-fields // width)
         offsets = self.slot[sources]
@@ -174,8 +181,11 @@ class _Builder:
         return self.index.add(tiled)
 
     def _targets(self, targets: NDArray[Any], shape: TileShape, first: int) -> int:
-        """Add the offsets of a tile's targets as (block, group, map, field); padding goes where nobody reads."""
-        blocks, maps, fields = targets.shape
+        """Add the offsets of a tile's targets as (block, group, map, field).
+
+        Padding goes where nobody reads.
+        """
+        blocks, _, fields = targets.shape
         groups = -(-fields // shape.fields)
         offsets = np.full(
             (blocks, shape.maps, groups * shape.fields), TRASH * self.stride, np.int32
@@ -188,7 +198,10 @@ class _Builder:
     def _biases(
         self, product: Product, shape: TileShape, some: NDArray[Any]
     ) -> tuple[int, int, int]:
-        """Add a tile's biases; return what its sums start from, the offset, and the biases of one block."""
+        """Add a tile's biases.
+
+        Return what its sums start from, the offset, and the biases of one block.
+        """
         if product.bias is None:
             return ADD, 0, 0
         bias = product.bias[:, some]
@@ -232,4 +245,4 @@ class _Builder:
 def _scattered(step: Step) -> bool:
     """Whether a step is many small blocks, which rows hold better than ops."""
     blocks, maps, fields = step.targets.shape if isinstance(step, Blocks) else (0, 0, 0)
-    return blocks > _MANY and maps * fields < _SMALL
+    return bool(blocks > _MANY and maps * fields < _SMALL)

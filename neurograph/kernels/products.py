@@ -1,7 +1,10 @@
-"""Products: what a level of Blocks comes down to, after sources that several blocks share have been split off.
+"""Products.
 
-Splitting sources by the set of blocks they feed lets all maps of those blocks share each load of a state: in a convolution
-with a connection table, every source map feeds many output maps. It is found from the ids alone.
+What a level of Blocks comes down to, after sources that several blocks share have been split off.
+
+Splitting sources by the set of blocks they feed lets all maps of those blocks share each load of a
+state: in a convolution with a connection table, every source map feeds many output maps. It is
+found from the ids alone.
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ Ids = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Product:
-    """Stacked sums: sources (B, F, K), weights (B, M, K), bias (B, M, F) or (B, M, 1), targets (B, M, F).
+    """Stacked sums.
+
+    Sources (B, F, K), weights (B, M, K), bias (B, M, F) or (B, M, 1), targets (B, M, F).
 
     Without a bias the sums are added to the states that are there; a bias of -1 starts from 0.
     """
@@ -57,7 +62,10 @@ def _plain(step: Blocks) -> Product:
 
 
 def _shared(steps: list[Blocks]) -> list[Product] | None:
-    """Return products in which blocks share the loads of common sources, or None where that saves nothing."""
+    """Return products in which blocks share the loads of common sources.
+
+    Or None where that saves nothing.
+    """
     blocks = sum(len(s.sources) for s in steps)
     size = sum(s.sources.size for s in steps)
     if not 1 < blocks <= _MOST_BLOCKS or size > _MOST_SOURCES or steps[0].sources.shape[1] < 2:
@@ -88,7 +96,10 @@ def _shared(steps: list[Blocks]) -> list[Product] | None:
 
 
 def _frame(step: Blocks) -> Product:
-    """Return the product without slots that sets a step's targets to their biases, all maps in one block."""
+    """Return the product without slots that sets a step's targets to their biases.
+
+    All maps in one block.
+    """
     blocks, maps, fields = step.targets.shape
     bias = step.bias.reshape(1, blocks * maps, -1)
     targets = step.targets.reshape(1, blocks * maps, fields)

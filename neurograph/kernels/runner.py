@@ -1,4 +1,8 @@
-"""Runs plans: picks one for the batch, keeps its value tables and the memory for states, and spreads samples over threads."""
+"""Runs plans.
+
+Picks one for the batch, keeps its value tables and the memory for states, and spreads samples over
+threads.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ from neurograph.program import Program
 _NOTICE = "neurograph: compiling kernels, once per environment ..."
 
 
-class _Notice(event.Listener):  # type: ignore[misc]
+class _Notice(event.Listener):
     """Says once, on stderr, that numba compiles."""
 
     def __init__(self) -> None:
@@ -45,7 +49,10 @@ def noticed(call: Callable[..., None], *arguments: Any) -> None:
 
 
 class Loaded:
-    """A plan with its values in one dtype, and memory for the states of one block of samples a thread."""
+    """A plan with its values in one dtype.
+
+    And memory for the states of one block of samples a thread.
+    """
 
     def __init__(self, plan: Plan, dtype: np.dtype[Any], wanted: NDArray[Any]) -> None:
         self.plan, self.dtype = plan, dtype

@@ -1,7 +1,8 @@
 """Block kernels: tiles of maps x fields whose sums stay in registers, and blocked rows.
 
-Every kernel is one LLVM function with the signature `ARGUMENTS`. A *tile* of shape (maps, fields) runs over `groups` groups of
-fields: each state is loaded once for all maps, each weight once for all fields, and the activation follows the last sum.
+Every kernel is one LLVM function with the signature `ARGUMENTS`. A *tile* of shape (maps, fields)
+runs over `groups` groups of fields: each state is loaded once for all maps, each weight once for
+all fields, and the activation follows the last sum.
 
     index    [group][slot][field]    offsets of sources in the states
     weight   [slot][map]             the same for all groups
@@ -60,7 +61,7 @@ class Arguments(NamedTuple):
 
 
 def declare(module: ir.Module, name: str, element: ir.Type) -> tuple[ir.Function, bool]:
-    """Return the kernel function `name` of a module, and whether its body is still to be emitted."""
+    """Return (kernel function `name` of a module, whether its body is still to be emitted)."""
     if name in module.globals:
         return module.globals[name], False
     pointers = [element, I32, element, element, I32, element]
