@@ -208,7 +208,7 @@ def _build(fingerprint: str) -> Callable[..., None]:
                 for i in range(wanted.size):
                     out[block + j, i] = states[wanted[i] * stride + j]
 
-    return forward  # type: ignore[no-any-return]
+    return forward
 
 
 forward = _build(_fingerprint())
