@@ -5,7 +5,7 @@ Named arrays of weight ids, their values, and which of them are trainable.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from neurograph.table import Column
 
 
 @dataclass(frozen=True, eq=False)
-class _Draw:
+class Draw:
     """How the values of one array begin: consecutive ids from `first`, one for each place."""
 
     first: int
@@ -32,9 +32,11 @@ class _Draw:
 
     @property
     def size(self) -> int:
+        """The number of weights drawn."""
         return int(np.prod(self.shape)) if self.places is None else self.places.size
 
     def values(self, initializer: Initializer, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return the values drawn with `initializer`, one for each weight, by id."""
         full = draw(initializer, self.shape, self.fan_in, rng).reshape(-1)
         return full if self.places is None else full[self.places]
 
@@ -55,7 +57,7 @@ class Weights:
     def __init__(self) -> None:
         self.names = Names("weight")
         self._trainable = Column(np.bool_)
-        self._draws: list[_Draw] = []
+        self._draws: list[Draw] = []
         self._value: NDArray[np.float64] | None = None
         self._seed = 0
         self.version = 0
@@ -95,7 +97,7 @@ class Weights:
         """
         check(initializer, name)
         places = None if present is None or present.all() else np.flatnonzero(present)
-        recipe = _Draw(self.count, places, shape, initializer, np.asarray(fan_in, float), trainable)
+        recipe = Draw(self.count, places, shape, initializer, np.asarray(fan_in, float), trainable)
         if self.count + recipe.size > INT32_MAX:
             raise GraphError(
                 f"{name}: with {recipe.size:,} more weights there are "
@@ -118,7 +120,7 @@ class Weights:
         return ids
 
     def _drawn(
-        self, recipe: _Draw, number: int, initializer: Initializer | None
+        self, recipe: Draw, number: int, initializer: Initializer | None
     ) -> NDArray[np.float64]:
         # One generator an array: what one array draws does not depend on the others.
         rng = np.random.default_rng([self._seed, number])
@@ -128,10 +130,17 @@ class Weights:
     def initialize(self, *, seed: int = 0, initializer: Initializer | None = None) -> None:
         """Draw all values anew.
 
-        Each array by its own initializer, or every trainable one by `initializer`.
+        Each array by its own initializer, or every trainable one by `initializer`. Raises
+        GraphError where weights have none, as those of a graph made from bare triples.
         """
         if initializer is not None:
             check(initializer, "initialize")
+        drawn = sum(recipe.size for recipe in self._draws)
+        if drawn != self.count:
+            raise GraphError(
+                f"initialize: {self.count - drawn:,} of {self.count:,} weights came without an "
+                "initializer; set their values instead"
+            )
         self._seed = seed
         value = np.empty(self.count)
         for number, recipe in enumerate(self._draws):
@@ -139,6 +148,16 @@ class Weights:
             value[span] = self._drawn(recipe, number, initializer)
         self._value = value
         self.version += 1
+
+    @property
+    def draws(self) -> tuple[Draw, ...]:
+        """How each array's values are drawn, in the order the arrays were added."""
+        return tuple(self._draws)
+
+    @property
+    def seed(self) -> int:
+        """The seed of the last draw, or of the one to come."""
+        return self._seed
 
     @property
     def allocated(self) -> bool:
@@ -209,12 +228,19 @@ class Weights:
         arrays: dict[str, IdArray],
         trainable: NDArray[np.bool_],
         value: NDArray[np.float64] | None,
+        *,
+        draws: Sequence[Draw] = (),
+        seed: int = 0,
     ) -> Weights:
-        """Return weights with these named arrays of ids, given whole (an edit's or a file's)."""
+        """Return weights with these named arrays of ids, given whole (an edit's or a file's).
+
+        `draws` say, in order of ids, how values begin; with none of them values have to be set.
+        """
         weights = cls()
         for name, ids in arrays.items():
             weights.names.add(name, ids)
         weights._trainable.extend(trainable)
+        weights._draws, weights._seed = list(draws), seed
         if value is not None:
             weights.value = value
         return weights
