@@ -70,6 +70,42 @@ ACTIVATIONS: dict[str, tuple[tuple[float, ...], Callable[..., Array]]] = {
 }
 
 
+def _inside(state: Array, low: float, high: float) -> Array:
+    return ((state > low) & (state < high)).astype(state.dtype)
+
+
+def _gelu_slope(a: Array) -> Array:
+    density = np.exp(-0.5 * np.square(a)) / math.sqrt(2 * math.pi)
+    return 0.5 * (1 + _erf(a * math.sqrt(0.5))) + a * density
+
+
+# name -> (whether it reads the net input, derivative of the net input, the state and the
+# parameters). Where the state alone tells the derivative, an engine need not keep the net input.
+# At a kink it is what torch takes: 0 for relu, the slope of the flat side for the clipped ones.
+DERIVATIVES: dict[str, tuple[bool, Callable[..., Array]]] = {
+    "identity": (False, lambda a, x: np.ones_like(x)),
+    "sigmoid": (False, lambda a, x: x * (1 - x)),
+    "tanh": (False, lambda a, x: 1 - np.square(x)),
+    "scaled_tanh": (
+        False,
+        lambda a, x, scale, slope: slope * (scale - np.square(x) / scale) if scale else 0 * x,
+    ),
+    "relu": (False, lambda a, x: (x > 0).astype(x.dtype)),
+    "relu6": (False, lambda a, x: _inside(x, 0, 6)),
+    "leaky_relu": (True, lambda a, x, slope: np.where(a > 0, 1, slope)),
+    "elu": (True, lambda a, x, alpha: np.where(a > 0, 1, x + alpha)),
+    "softplus": (False, lambda a, x: -np.expm1(-x)),
+    "softsign": (True, lambda a, x: 1 / np.square(1 + np.abs(a))),
+    "silu": (True, lambda a, x: _sigmoid(a) * (1 + a * _sigmoid(-a))),
+    "gelu": (True, lambda a, x: _gelu_slope(a)),
+    "hardtanh": (False, lambda a, x, low, high: _inside(x, low, high)),
+    "hardsigmoid": (True, lambda a, x: _inside(a, -3, 3) / 6),
+    "hardswish": (True, lambda a, x: np.where(np.abs(a) <= 3, a / 3 + 0.5, a > 0)),
+    "exp": (False, lambda a, x: x),
+    "square": (True, lambda a, x: 2 * a),
+}
+
+
 @dataclass(frozen=True)
 class Activation:
     """An activation function by name, with its parameters (the defaults where none are given).
@@ -104,6 +140,23 @@ class Activation:
         net = np.asarray(net)
         out = ACTIVATIONS[self.name][1](net, *self.parameters)
         return np.asarray(out, dtype=net.dtype)
+
+    def derivative(self, net: Array, state: Array) -> Array:
+        """Return d state / d net, in the dtype and shape of `state`.
+
+        `net` is looked at only where `reads_net`.
+
+        >>> Activation("relu").derivative(np.zeros(1), np.zeros(1))
+        array([0.])
+        """
+        state = np.asarray(state)
+        out = DERIVATIVES[self.name][1](net, state, *self.parameters)
+        return np.asarray(out, dtype=state.dtype)
+
+    @property
+    def reads_net(self) -> bool:
+        """Whether the derivative cannot be told from the state alone."""
+        return DERIVATIVES[self.name][0]
 
     def __str__(self) -> str:
         defaults = ACTIVATIONS[self.name][0]

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.errors import EngineError, suggestion
+from neurograph.losses import Loss
 from neurograph.program import Program
 
 ENGINES = {
@@ -20,6 +22,9 @@ ENGINES = {
     "scipy": "neurograph.engines.scipy",
     "numba": "neurograph.engines.numba",
 }
+
+
+Array = NDArray[Any]
 
 
 class Engine(Protocol):
@@ -38,6 +43,46 @@ class Engine(Protocol):
 
     def states(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the state of every id, shape (batch, program.size)."""
+
+    def backward(
+        self,
+        inputs: Array,
+        at: NDArray[np.integer[Any]],
+        seed: Callable[[Array], Array],
+        *,
+        squared: bool = False,
+        wrt_inputs: bool = False,
+    ) -> tuple[NDArray[np.float64], Array | None]:
+        """Run forward on inputs (batch, n), then backwards from the ids `at`.
+
+        `seed` is called once, with the states of `at`, shape (batch, len(at)), and returns
+        dE/dstate there, in the same shape. Returns the gradient of every weight, shape (weights,),
+        summed over samples and over the connections that share it, biases included; and dE/dinput
+        (batch, n) with `wrt_inputs`, else None. The ids may be outputs or any neurons, and may name
+        one twice; contributions from above add.
+
+        A max or min hands everything to its winning slot, the first on ties; each factor of a
+        product gets the product of the others, right where some are zero. With `squared` every
+        local derivative is squared, the seed being d2E/dstate^2: the Gauss-Newton diagonal of LeCun
+        et al. 1998, Appendix C, (22) to (27).
+        """
+
+    def descend(
+        self,
+        values: NDArray[np.float64],
+        inputs: Array,
+        targets: Array,
+        loss: Loss,
+        rates: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], Array]:
+        """Learn pattern by pattern: for each in turn, values -= rates * dE/dvalues.
+
+        Starts from the weight values given, not from those loaded, with a rate for each weight (0
+        where it is fixed). `targets` is one a pattern, as `loss` takes them. Returns the values
+        after the last pattern and the outputs of each pattern before its own update,
+        (batch, outputs). Afterwards the engine has loaded the values it returns. A float32 engine
+        keeps its values in float32, so that it makes no difference how a pass is cut into calls.
+        """
 
 
 def resolve(name: str) -> str:
