@@ -34,6 +34,7 @@ from neurograph.layers import (
     Linear,
     MaxPool2d,
     Multiply,
+    Sparse,
     Subsample2d,
 )
 from neurograph.program import Program
@@ -70,6 +71,7 @@ __all__ = [
     "Program",
     "Row",
     "Simulator",
+    "Sparse",
     "States",
     "Subsample2d",
     "Verification",

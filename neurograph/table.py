@@ -119,12 +119,33 @@ class Ragged:
             count, slots = len(rows) // width if width else 0, width or 0
         else:
             count, slots = rows.shape
-        if first + count > INT32_MAX:
-            raise GraphError(f"a table of {first + count:,} rows: row numbers end at {INT32_MAX:,}")
+        self._require_rows(count)
         start = self._ids.size
         self._ids.extend(rows if isinstance(rows, range) else np.asarray(rows).reshape(-1))
         self._ptr.extend(start + slots * np.arange(1, count + 1, dtype=np.int64))
         return first
+
+    def append(self, ptr: NDArray[Any], ids: NDArray[Any]) -> int:
+        """Append rows of any lengths, row r being `ids[ptr[r]:ptr[r + 1]]`.
+
+        Return the first row's number.
+
+        >>> rows = Ragged(); rows.append(np.array([0, 1, 3]), np.array([7, 8, 9]))
+        0
+        >>> rows[1].tolist()
+        [8, 9]
+        """
+        first, start = self.count, self._ids.size
+        self._require_rows(len(ptr) - 1)
+        self._ids.extend(ids)
+        self._ptr.extend(start + np.asarray(ptr[1:], np.int64))
+        return first
+
+    def _require_rows(self, more: int) -> None:
+        if self.count + more > INT32_MAX:
+            raise GraphError(
+                f"a table of {self.count + more:,} rows: row numbers end at {INT32_MAX:,}"
+            )
 
 
 class Table:

@@ -10,6 +10,7 @@ from neurograph.layers.dense import RBF, Input, Linear
 from neurograph.layers.elementwise import Activation, Add, Multiply
 from neurograph.layers.normalization import BatchNorm2d
 from neurograph.layers.pooling import AvgPool2d, MaxPool2d, Subsample2d
+from neurograph.layers.sparse import Sparse
 
 __all__ = [
     "RBF",
@@ -23,5 +24,6 @@ __all__ = [
     "Linear",
     "MaxPool2d",
     "Multiply",
+    "Sparse",
     "Subsample2d",
 ]

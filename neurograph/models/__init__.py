@@ -21,6 +21,7 @@ from neurograph.models.imagenet import (
     vgg16,
 )
 from neurograph.models.lenet import LENET5_C3, LENET5_CODES, lenet5, lenet5_modern
+from neurograph.models.radixnet import radixnet
 
 MODELS: dict[str, Callable[..., Graph]] = {
     "lenet5": lenet5,
@@ -33,6 +34,7 @@ MODELS: dict[str, Callable[..., Graph]] = {
     "resnet18": resnet18,
     "resnet50": resnet50,
     "mobilenet_v2": mobilenet_v2,
+    "radixnet": radixnet,
 }
 
 
@@ -58,6 +60,7 @@ __all__ = [
     "load_state",
     "mlp",
     "mobilenet_v2",
+    "radixnet",
     "resnet18",
     "resnet50",
     "vgg16",
