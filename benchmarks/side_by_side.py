@@ -34,7 +34,7 @@ def machine(*packages: str) -> str:
         model = f"{model} ({wide})"
     versions = [f"{p} {importlib.metadata.version(p)}" for p in packages]
     return ", ".join(
-        [f"{os.cpu_count()} cores of {model}", f"Python {platform.python_version()}"] + versions
+        [f"{os.cpu_count()} cores of {model}", f"Python {platform.python_version()}", *versions]
     )
 
 
