@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph.errors import GraphError
 from neurograph.table import Ids, Ragged, Table, blocks_of, live_slots
 
 BIAS_UNIT = 0
@@ -22,9 +23,12 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Connections:
-    """Some connections.
+    """Some connections: three int32 arrays of equal length, `source`, `weight` and `target`.
 
-    Three int32 arrays of equal length, source and target neurons and the weight between them.
+    Iterating yields (source, weight, target) triples of Python numbers.
+
+    >>> list(Connections(*np.array([[1, 2], [0, 0], [3, 3]], np.int32)))
+    [(1, 0, 3), (2, 0, 3)]
     """
 
     source: Ids
@@ -55,10 +59,7 @@ def join(parts: list[Connections]) -> Connections:
 
 
 def expand(table: Table, neurons: NDArray[Any]) -> Connections:
-    """Return every connection of `neurons`.
-
-    Their live slots in order, then their bias connections.
-    """
+    """Return every connection into `neurons`: live slots in order, then bias connections."""
     owner, source, weight = table.slots(neurons)
     neurons = np.asarray(neurons, np.int32)
     live = (source >= 0) & (weight >= 0)
@@ -76,16 +77,13 @@ def expand(table: Table, neurons: NDArray[Any]) -> Connections:
 def blocks(
     table: Table, neurons: NDArray[Any], size: int = _BLOCK
 ) -> Iterator[tuple[NDArray[Any], Connections]]:
-    """Yield (neurons, their connections) in blocks of about `size` slots."""
+    """Yield (neurons, their connections) in blocks of at most `size` slots or one neuron."""
     for a, b in blocks_of(table.fields.lengths(table.field[neurons]) + 1, size):
         yield neurons[a:b], expand(table, neurons[a:b])
 
 
 def _invert(ids: NDArray[Any], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return (ptr, places).
-
-    The places where id i stands are `places[ptr[i]:ptr[i + 1]]`, in order.
-    """
+    """Return (ptr, places): id i stands at `places[ptr[i]:ptr[i + 1]]`, in order."""
     from scipy.sparse import csr_matrix  # its transposition is a counting sort, linear in the slots
 
     places = np.flatnonzero(ids >= 0).astype(np.int64)
@@ -179,11 +177,9 @@ def _gather(
 
 
 class View:
-    """Connections of a graph, not expanded.
+    """Connections of a graph, not expanded: made by `graph.connections` and `graph.select`.
 
-    Filter with `where`, count with `len`, read with `blocks`.
-
-    Iterating yields `Connections` blocks of bounded size.
+    `len` counts them; iterating yields `Connections` blocks of bounded size.
     """
 
     def __init__(
@@ -205,7 +201,7 @@ class View:
         sources: NDArray[Any] | None = None,
         weights: NDArray[Any] | None = None,
     ) -> View:
-        """Return the view of those that also have one of these targets, sources, weights."""
+        """Return the view of those that also have one of these targets, sources and weights."""
 
         def both(old: NDArray[Any] | None, new: NDArray[Any] | None) -> NDArray[Any] | None:
             if old is None or new is None:
@@ -234,7 +230,13 @@ class View:
         return self.blocks()
 
     def blocks(self, size: int = _BLOCK) -> Iterator[Connections]:
-        """Yield the connections in blocks of about `size`; the neurons of a block are whole."""
+        """Yield the connections in blocks of at most `size`.
+
+        Unfiltered blocks hold whole neurons, so that one with more connections makes a longer block
+        of its own. Raises GraphError for a size below 1.
+        """
+        if size < 1:
+            raise GraphError(f"connections: blocks of {size}, needed a size of at least 1")
         if self._sources is None and self._weights is None:
             for _, block in blocks(self._table, self._neurons(), size):
                 if len(block):

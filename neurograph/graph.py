@@ -1,11 +1,12 @@
-"""Graph.
+"""The graph: neurons, weights and the connections between them.
 
-Neurons, weights and the connections between them. Built by adding; an edit returns a new Graph.
+A graph is built by adding; an edit returns a new one.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -20,7 +21,13 @@ from neurograph.initializers import Initializer
 from neurograph.names import IdArray, Names
 from neurograph.normal_form import normal_form
 from neurograph.table import INPUT, Table
-from neurograph.triples import as_triples, check_triples
+from neurograph.triples import (
+    FUNCTIONS_MAX,
+    as_ids,
+    as_triples,
+    check_triples,
+    function_column,
+)
 from neurograph.weights import Weights
 
 Ids = NDArray[np.int32]
@@ -40,9 +47,9 @@ class Wireable(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A named group of neurons.
+    """A named group of neurons, in the shape of its feature maps, and the weight arrays it brought.
 
-    Their ids in the shape of the feature maps, and the weight arrays it brought.
+    kind is the class that wired it, arrays the names of its weight arrays ("C1.kernel").
     """
 
     name: str
@@ -79,7 +86,7 @@ class Graph:
         self._constants: dict[int, float] = {}
         self._inputs: list[str] = []
         self._outputs: Ids | None = None
-        self._index: tuple[tuple[int, int, int], Index] | None = None
+        self._index: tuple[tuple[int, ...], Index] | None = None
         self._arrays_of: dict[str, list[str]] = {}
         self.add_constant(BIAS_NAME, 1.0)
 
@@ -98,10 +105,8 @@ class Graph:
     ) -> Graph:
         """Return a graph of these parts, as an edit, a file or a converter has them.
 
-        Nothing is copied.
-
-        `constants` names each constant's id, `states` gives its state; `outputs` None stands for
-        the last layer.
+        Nothing is copied. `constants` names each constant's id, `states` gives its state; `outputs`
+        None stands for the last layer.
         """
         graph = cls.__new__(cls)
         graph.table, graph.weights, graph.functions = table, weights, list(functions)
@@ -130,14 +135,15 @@ class Graph:
     ) -> Graph:
         """Return a graph of bare (source, weight, target) triples.
 
-        Several may share a weight, a pair may have several.
-
-        Neurons are numbered from 1; source 0 is the bias unit. `inputs` are the neurons without a
-        function, `functions` one for all others or one each (the weighted sum by default). Weights
-        are numbered from 0; `values` gives theirs. `outputs` are by default the neurons that feed
-        no other. Any neuron up to the largest id exists. Names are "neuron[3]" and "weight[0]".
-        Raises GraphError for ids that are no whole numbers, below their first or beyond int32, and
-        for an input with a source.
+        Several may share a weight, and a pair may have several. Neurons are numbered from 1; source
+        0 is the bias unit; every neuron up to the largest id exists. `inputs` are the neurons
+        without a function; `functions` is one for all others, or one each by id (the weighted sum
+        where none is given). Weights are numbered from 0; `values` and `trainable` say what they
+        are (1.0 and trainable). `outputs` are by default the neurons that feed no other. An input
+        is called "input[i]", in the order given; any other neuron by its id, "neuron[3]"; a weight
+        "weight[0]". Raises GraphError for ids that are no whole numbers, below their first or
+        beyond int32, for an input with a source or a function, and for a graph that does not fit in
+        memory.
 
         >>> graph = Graph.from_connections([(1, 0, 3), (2, 0, 3)], inputs=[1, 2], values=[0.5])
         >>> len(graph.sharing(0))
@@ -145,32 +151,31 @@ class Graph:
         """
         triples = as_triples(connections)
         source, weight, target = triples.T
-        given = np.array(list(inputs), np.int64).reshape(-1)
+        given = as_ids(inputs, "inputs")
+        chosen = None if outputs is None else as_ids(outputs, "outputs")
         named = dict(functions) if isinstance(functions, Mapping) else {}
-        known = [source, target, given, np.array([*named, *(outputs or ())], np.int64)]
-        size = 1 + max((int(a.max()) for a in known if a.size), default=0)
-        check_triples(triples, known[2:], given, size)
-        table_of = [functions if isinstance(functions, Function) else Function()]
-        column = np.zeros(size, np.int16)
-        for neuron, function in named.items():
-            if function not in table_of:
-                table_of.append(function)
-            column[neuron] = table_of.index(function)
-        column[0] = column[given] = INPUT
+        others = {"functions": as_ids(list(named), "functions")}
+        if chosen is not None:
+            others["outputs"] = chosen
+        size, count = check_triples(
+            triples, given, others, np.size([] if values is None else values)
+        )
+        column, table_of = function_column(size, functions, given)
         linear = np.array([f.linear for f in table_of] + [False])[column]
         table = normal_form(source, weight, target, function=column, linear=linear)
-        count = max(int(weight.max(initial=-1)) + 1, 0 if values is None else np.size(values))
-        free = np.broadcast_to(True if trainable is None else np.asarray(trainable, bool), (count,))
+        free = np.ones(1, bool) if trainable is None else np.asarray(trainable, bool)
+        if free.shape not in ((), (1,), (count,)):
+            raise GraphError(f"trainable: found shape {free.shape}, needed one for each of {count}")
         arrays = {"weight": IdArray((count,), 0)} if count else {}
-        weights = Weights.of(arrays, free, np.ones(count) if values is None else np.asarray(values))
+        started = np.ones(count) if values is None else np.asarray(values)
+        weights = Weights.of(arrays, np.broadcast_to(free, (count,)), started)
         rest = np.setdiff1d(np.arange(1, size), given)
         layers = [Layer("input", "Input", IdArray.of(given))]
         # Numbered by id, so that neuron 7 is "neuron[7]" whatever the inputs are.
         numbered = np.full(size, -1)
         numbered[rest] = rest
         layers.append(Layer(name, "Neurons", IdArray.of(numbered), tuple(arrays)))
-        if outputs is None:
-            outputs = np.setdiff1d(rest, source).tolist()
+        chosen = np.setdiff1d(rest, source) if chosen is None else chosen
         return cls.assemble(
             table,
             weights,
@@ -179,7 +184,7 @@ class Graph:
             constants={0: BIAS_NAME},
             states={0: 1.0},
             inputs=["input"],
-            outputs=np.array(list(outputs), np.int32),
+            outputs=chosen.astype(np.int32),
         )
 
     # ---- building -------------------------------------------------------------------------------
@@ -187,18 +192,21 @@ class Graph:
     def add(self, layer: Wireable, *sources: ArrayLike) -> Ids:
         """Wire `layer` to the neurons `sources`; return the new ids in the shape of its maps.
 
-        Raises GraphError, before anything is added, for sources that are not ids of this graph or
-        do not fit the layer.
+        Raises GraphError, before anything is added, for a name that is taken and for sources that
+        are not ids of this graph or do not fit the layer.
         """
         kind = type(layer).__name__
+        if not hasattr(layer, "wire"):
+            raise GraphError(f"add: found {kind}, needed a layer such as Linear(10)")
         name = layer.name or self._free_name(kind.lower())
         self.require_free(name, name)
         return layer.wire(self, name, *(self._checked(name, s) for s in sources))
 
     def require_free(self, name: str, who: str) -> None:
-        """Raise GraphError if a layer or unit is called `name` already."""
+        """Raise GraphError if a layer or unit is called `name` already, or can not be."""
         if name in self.neuron_names:
             raise GraphError(f"{who}: a layer called {name!r} exists already; names are unique")
+        self.neuron_names.require_free(name)
 
     def _free_name(self, stem: str) -> str:
         number = 1
@@ -206,22 +214,19 @@ class Graph:
             number += 1
         return f"{stem}{number}"
 
-    def _checked(self, who: str, ids: ArrayLike) -> Ids:
+    def _checked(self, who: str, ids: ArrayLike, what: str = "sources") -> Ids:
         array = np.asarray(ids)
-        if array.dtype.kind not in "iu":
-            raise GraphError(f"{who}: found sources of type {array.dtype}, needed neuron ids")
+        if array.dtype.kind not in "iu" and array.size:
+            raise GraphError(f"{who}: found {what} of type {array.dtype}, needed neuron ids")
         if array.size and not (int(array.min()) >= 0 and int(array.max()) < self.size):
             raise GraphError(
-                f"{who}: sources go from {array.min()} to {array.max()}, "
+                f"{who}: {what} go from {array.min()} to {array.max()}, "
                 f"ids from 0 to {self.size - 1}"
             )
         return array.astype(np.int32, copy=False)
 
     def add_constant(self, name: str, state: float) -> int:
-        """Add a unit of fixed `state`.
-
-        It is a source only, and not counted as a neuron. Return its id.
-        """
+        """Add a unit of fixed `state`, a source only, not counted as a neuron; return its id."""
         if not math.isfinite(state):
             raise GraphError(f"{name}: found a constant state of {state}, needed a finite number")
         identity = self.table.size
@@ -247,10 +252,7 @@ class Graph:
         fan_in: ArrayLike = 1,
         trainable: bool = True,
     ) -> IdArray:
-        """Add the weight array "layer.kind" and return its ids.
-
-        The options are those of `Weights.add`.
-        """
+        """Add the weight array "layer.kind" and return its ids; options as in `Weights.add`."""
         ids = self.weights.add(
             f"{layer}.{kind}",
             shape,
@@ -273,9 +275,9 @@ class Graph:
         bias: ArrayLike = -1,
         function: Function,
     ) -> Ids:
-        """Add a layer of neurons.
+        """Add a layer of neurons and return their ids, in `shape`.
 
-        Field, kernel and bias ids broadcast against `shape`. Return the neurons' ids.
+        Field, kernel and bias ids broadcast against `shape`.
         """
         columns = [np.broadcast_to(np.asarray(c, np.int32), shape) for c in (field, kernel, bias)]
         field, kernel, bias = columns
@@ -301,10 +303,7 @@ class Graph:
         return ids.ids
 
     def rename_array(self, old: str, new: str) -> None:
-        """Give the weight array `old` the name `new`.
-
-        Raises GraphError if there is no `old` or `new` is taken.
-        """
+        """Give the weight array `old` the name `new`. Raises GraphError if that is taken."""
         self.weights.names.rename(old, new)
         for layer in self.layers.values():
             if old in layer.arrays:
@@ -314,6 +313,8 @@ class Graph:
     def function_id(self, function: Function) -> int:
         """Return the number of `function` in this graph's list, adding it if it is new."""
         if function not in self.functions:
+            if len(self.functions) > FUNCTIONS_MAX:
+                raise GraphError(f"graph: more than {FUNCTIONS_MAX + 1:,} different functions")
             self.functions.append(function)
         return self.functions.index(function)
 
@@ -336,9 +337,9 @@ class Graph:
 
     @property
     def outputs(self) -> Ids:
-        """The ids of the outputs in their shape.
+        """The ids of the outputs in their shape: the last layer's, unless set.
 
-        The last layer's, unless set. Raises GraphError if there is none.
+        Raises GraphError if there is none, and when set to what are no ids of this graph.
         """
         if self._outputs is not None:
             return self._outputs
@@ -351,7 +352,7 @@ class Graph:
 
     @outputs.setter
     def outputs(self, ids: ArrayLike) -> None:
-        self._outputs = self._checked("outputs", ids)
+        self._outputs = self._checked("outputs", ids, "ids").copy()
 
     @property
     def neurons(self) -> NDArray[np.intp]:
@@ -388,23 +389,18 @@ class Graph:
         return self.weights.names.id_of(name, index)
 
     def _one(self, neuron: int) -> int:
-        if not 0 <= int(neuron) < self.size:
-            raise GraphError(f"neuron {neuron} does not exist; ids go from 0 to {self.size - 1}")
-        return int(neuron)
+        return _id_below(neuron, self.size, "neuron")
 
     def _one_weight(self, weight: int) -> int:
-        if not 0 <= int(weight) < self.weights.count:
-            raise GraphError(
-                f"weight {weight} does not exist; ids go from 0 to {self.weights.count - 1}"
-            )
-        return int(weight)
+        return _id_below(weight, self.weights.count, "weight")
 
     # ---- connections ----------------------------------------------------------------------------
 
     @property
     def index(self) -> Index:
         """The look-up tables, built when first used and again after the graph has grown."""
-        state = (self.size, self.table.fields.count, self.table.kernels.count)
+        rows = self.table.fields.count, self.table.kernels.count
+        state = (self.size, *rows, self.weights.count)
         if self._index is None or self._index[0] != state:
             self._index = state, Index(self.table, self.weights.count)
         return self._index[1]
@@ -422,19 +418,23 @@ class Graph:
         weight: ArrayLike | None = None,
         target: ArrayLike | None = None,
     ) -> View:
-        """Return a view of the connections into layers, from sources, by weights, to targets."""
+        """Return a view of the connections into layers, from sources, by weights, to targets.
+
+        Each filter is one layer name or id, or several; filters combine by "and". Raises GraphError
+        for an unknown layer or an id out of range.
+        """
         view = self.connections
         if layer is not None:
             names = [layer] if isinstance(layer, str) else layer
-            ids = np.concatenate([self.layer(n).neurons.present for n in names])
-            view = view.narrowed(targets=ids)
+            ids = [np.empty(0, np.int32), *(self.layer(n).neurons.present for n in names)]
+            view = view.narrowed(targets=np.concatenate(ids))
         if source is not None:
-            view = view.narrowed(sources=self._checked("source", np.atleast_1d(source)))
+            view = view.narrowed(sources=self._checked("select", np.ravel(source), "sources"))
         if target is not None:
-            view = view.narrowed(targets=self._checked("target", np.atleast_1d(target)))
+            view = view.narrowed(targets=self._checked("select", np.ravel(target), "targets"))
         if weight is not None:
-            ids = np.unique([self._one_weight(w) for w in np.atleast_1d(weight).tolist()])
-            view = view.narrowed(weights=ids)
+            chosen = [self._one_weight(w) for w in np.ravel(weight).tolist()]
+            view = view.narrowed(weights=np.unique(np.array(chosen, np.int32)))
         return view
 
     def incoming(self, neuron: int) -> Connections:
@@ -454,3 +454,14 @@ class Graph:
             f"Graph({len(self.neurons):,} neurons in {len(self.layers)} layers, "
             f"{self.weights.count:,} weights)"
         )
+
+
+def _id_below(identity: int, count: int, what: str) -> int:
+    """Return a whole number from 0 to count - 1. Raises GraphError for anything else."""
+    try:
+        number = operator.index(identity)
+    except TypeError:
+        raise GraphError(f"{what} {identity!r}: needed one id, a whole number") from None
+    if not 0 <= number < count:
+        raise GraphError(f"{what} {number} does not exist; ids go from 0 to {count - 1}")
+    return number

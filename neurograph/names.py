@@ -1,7 +1,7 @@
 """Named arrays of ids: id <-> name and index, both ways.
 
-An array of consecutive ids keeps its first id and shape only; any other keeps its ids, -1 where
-there is none.
+An array of consecutive ids keeps only its first id and its shape; any other keeps its ids, with -1
+where there is none.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _NAME = re.compile(r"(?P<name>[^\[\]]+?)\s*(?:\[(?P<index>[-\d,\s]*)\])?")
 def _split(text: str, who: str) -> tuple[str, tuple[int, ...]]:
     """Split "C1[2, 10, 10]" into ("C1", (2, 10, 10))."""
     match = _NAME.fullmatch(text.strip())
-    parts = [p.strip() for p in (match["index"] or "").split(",")] if match else []
+    inside = (match["index"] or "").strip() if match else ""
     try:
-        index = tuple(int(p) for p in parts if p)
+        index = tuple(int(part) for part in inside.split(",")) if inside else ()
     except ValueError:
         match = None
     if match is None:
@@ -60,10 +60,7 @@ class IdArray:
 
     @property
     def ids(self) -> Ids:
-        """The ids, int32, in their shape; -1 where there is none.
-
-        Made anew at each call for a range.
-        """
+        """The ids, int32, in their shape; -1 where there is none. A range is written out anew."""
         if self.explicit is not None:
             return self.explicit
         ids = np.arange(self.first, self.first + self.size, dtype=np.int32)
@@ -141,12 +138,16 @@ class Names:
             )
         return self._arrays[name]
 
-    def add(self, name: str, ids: IdArray) -> None:
-        """Add an array. Raises GraphError if the name is taken, empty or holds brackets."""
+    def require_free(self, name: str) -> None:
+        """Raise GraphError if a name is taken, empty or holds brackets."""
         if name in self._arrays:
             raise GraphError(f"{self.what} array {name!r} exists already; names are unique")
         if not name or "[" in name or "]" in name or name != name.strip():
             raise GraphError(f"{self.what} array {name!r}: a name is text without brackets")
+
+    def add(self, name: str, ids: IdArray) -> None:
+        """Add an array. Raises GraphError if the name is taken, empty or holds brackets."""
+        self.require_free(name)
         self._arrays[name] = ids
         self._order = None
 

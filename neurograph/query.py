@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.connections import expand
+from neurograph.connections import blocks
 from neurograph.errors import GraphError
 from neurograph.graph import Graph
-from neurograph.table import INPUT
+from neurograph.table import INPUT, Ragged
 
 Ids = NDArray[np.intp]
+_CHUNK = 256  # rows or neurons looked up at once
 
 
 def receptive_field(graph: Graph, neuron: ArrayLike, *, depth: int | None = None) -> Ids:
-    """Return the ids that `neuron` (one id or several) can see.
+    """Return the inputs that `neuron` (one id or several) can see.
 
-    The inputs, or what lies exactly `depth` connections back.
-
-    Constants are left out. Paths follow live connections only. Raises GraphError for an id out of
-    range or a negative depth.
+    With `depth`, return the ids that lie exactly that many connections back instead; depth 0 is the
+    neuron itself. Ids ascend, constants are left out, and paths follow live connections only.
+    Raises GraphError for an id out of range or a negative depth.
 
     >>> from neurograph.layers import Conv2d, Input
     >>> graph = Graph()
@@ -30,32 +30,73 @@ def receptive_field(graph: Graph, neuron: ArrayLike, *, depth: int | None = None
     >>> receptive_field(graph, c1[0, 0, 0]).size
     9
     """
-    reached = _walk(graph, neuron, depth, lambda ids: expand(graph.table, ids).source)
-    if depth is None:
-        return reached[_is_input(graph, reached)]
-    return reached
+    reached = _walk(graph, neuron, depth, _sources)
+    return reached if depth is not None else reached[graph.table.function[reached] == INPUT]
 
 
 def projective_field(graph: Graph, neuron: ArrayLike, *, depth: int | None = None) -> Ids:
-    """Return the ids that `neuron` (one or several) feeds.
+    """Return every id that `neuron` (one or several) feeds, directly or through others.
 
-    All of them, or those exactly `depth` connections ahead.
+    With `depth`, return the ids that lie exactly that many connections ahead instead. Ids ascend.
+    Raises GraphError for an id out of range or a negative depth.
+
+    >>> from neurograph.models import mlp
+    >>> graph = mlp((4, 3, 2))
+    >>> projective_field(graph, 1).tolist(), projective_field(graph, 1, depth=2).tolist()
+    ([5, 6, 7, 8, 9], [8, 9])
     """
     own = _checked(graph, neuron)
-    reached = _walk(graph, own, depth, lambda ids: graph.index.outgoing(ids).target)
+    reached = _walk(graph, own, depth, _targets)
     return reached if depth is not None else np.setdiff1d(reached, own)
 
 
 def cone(graph: Graph, neuron: ArrayLike) -> Ids:
     """Return `neuron` (one or several) and everything it depends on, back to the inputs.
 
-    Constants are left out.
+    Ids ascend, constants are left out. Raises GraphError for an id out of range.
+
+    >>> from neurograph.models import mlp
+    >>> cone(mlp((4, 3, 2)), 8).tolist()
+    [1, 2, 3, 4, 5, 6, 7, 8]
     """
-    return _walk(graph, neuron, None, lambda ids: expand(graph.table, ids).source)
+    return _walk(graph, neuron, None, _sources)
 
 
-def _is_input(graph: Graph, ids: Ids) -> NDArray[np.bool_]:
-    return np.asarray(graph.table.function[ids] == INPUT)
+def _sources(graph: Graph, neurons: Ids) -> Iterator[NDArray[Any]]:
+    """Yield the sources of the neurons, in blocks.
+
+    A kernel without a cut slot uses its whole field, so that there the distinct fields are read;
+    the others are expanded.
+    """
+    table = graph.table
+    kernels = table.kernel[neurons]
+    chosen = np.unique(kernels[kernels >= 0])
+    cut = np.zeros(table.kernels.count + 1, bool)  # the last stands for -1, no kernel
+    for a in range(0, chosen.size, _CHUNK):
+        some = chosen[a : a + _CHUNK]
+        owner, ids = _rows(table.kernels, some)
+        cut[some[owner[ids < 0]]] = True
+    whole = np.unique(table.field[neurons[~cut[kernels]]])
+    for a in range(0, whole.size, _CHUNK):
+        some = whole[a : a + _CHUNK]
+        _, ids = _rows(table.fields, some[some >= 0])
+        yield ids[ids >= 0]
+    for _, block in blocks(table, neurons[cut[kernels]]):
+        yield block.source
+
+
+def _rows(rows: Ragged, chosen: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return (owner, id) of every slot of the chosen rows."""
+    length = rows.lengths(chosen)
+    owner = np.repeat(np.arange(chosen.size), length)
+    slot = np.arange(owner.size) - np.repeat(np.cumsum(length) - length, length)
+    return owner, rows.ids[rows.ptr[chosen][owner] + slot]
+
+
+def _targets(graph: Graph, neurons: Ids) -> Iterator[NDArray[Any]]:
+    """Yield the targets of the neurons, in blocks."""
+    for a in range(0, neurons.size, _CHUNK):
+        yield graph.index.outgoing(neurons[a : a + _CHUNK]).target
 
 
 def _checked(graph: Graph, neuron: ArrayLike) -> Ids:
@@ -66,11 +107,14 @@ def _checked(graph: Graph, neuron: ArrayLike) -> Ids:
 
 
 def _walk(
-    graph: Graph, neuron: ArrayLike, depth: int | None, step: Callable[[Ids], NDArray[Any]]
+    graph: Graph,
+    neuron: ArrayLike,
+    depth: int | None,
+    step: Callable[[Graph, Ids], Iterator[NDArray[Any]]],
 ) -> Ids:
-    """Follow `step` from the neurons.
+    """Follow `step` from the neurons `depth` times and return where that leads.
 
-    Exactly `depth` times, or until nothing new is reached (then all that was met).
+    Without a depth, go on until nothing new is met and return all that was met.
     """
     if depth is not None and depth < 0:
         raise GraphError(f"depth is {depth}, needed at least 0")
@@ -79,11 +123,17 @@ def _walk(
     met = np.zeros(graph.size, bool)
     met[front] = True
     while front.size and (depth is None or depth > 0):
-        reached = np.unique(step(front)).astype(np.intp)
-        reached = reached[~np.isin(reached, constants)]
+        reached = np.zeros(graph.size, bool)
+        for ids in step(graph, front):
+            reached[ids] = True
         if depth is None:
-            front = reached[~met[reached]]
-            met[front] = True
+            reached &= ~met
+            met |= reached
         else:
-            front, depth = reached, depth - 1
-    return front if depth is not None else np.flatnonzero(met)
+            depth -= 1
+        reached[constants] = False
+        front = np.flatnonzero(reached)
+    if depth is not None:
+        return front
+    met[constants] = False
+    return np.flatnonzero(met)

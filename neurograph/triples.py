@@ -1,50 +1,135 @@
-"""Connections as bare triples, checked."""
+"""Connections as bare triples, and the functions of their neurons, checked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.connections import Connections
 from neurograph.errors import GraphError
-from neurograph.memory import INT32_MAX
+from neurograph.functions import Function
+from neurograph.memory import INT32_MAX, require
+from neurograph.table import INPUT
+
+FUNCTIONS_MAX = 2**15 - 1  # the largest function number
+# Bytes that building takes: columns and names of an id, value and name of a weight, and the sorted
+# copies of a connection.
+_ID, _WEIGHT, _TRIPLE = 64, 24, 96
 
 
 def as_triples(connections: Iterable[tuple[int, int, int]] | Connections) -> NDArray[np.int64]:
-    """Return connections as an array (connections, 3) of whole numbers."""
+    """Return connections as an array (connections, 3) of whole numbers.
+
+    >>> as_triples([(1, 0, 3), (2, 0, 3)]).shape
+    (2, 3)
+
+    Raises GraphError for anything that is no triple of whole numbers.
+    """
     if isinstance(connections, Connections):
         parts = connections.source, connections.weight, connections.target
         return np.stack(parts, axis=1).astype(np.int64)
-    array = np.asarray(
-        connections if isinstance(connections, np.ndarray) else list(connections)
-    ).reshape(-1, 3)
+    array = _whole(connections, "connections")
+    if array.size and (array.ndim != 2 or array.shape[1] != 3):
+        raise GraphError(
+            f"connections: found an array of shape {array.shape}, "
+            "needed (source, weight, target) triples"
+        )
+    return array.reshape(-1, 3)
+
+
+def as_ids(ids: Iterable[int], who: str) -> NDArray[np.int64]:
+    """Return ids as a flat array of whole numbers. Raises GraphError for anything else."""
+    return _whole(ids, who).reshape(-1)
+
+
+def _whole(values: Iterable[Any], who: str) -> NDArray[np.int64]:
+    try:
+        array = np.asarray(values if isinstance(values, np.ndarray) else list(values))
+    except (TypeError, ValueError):
+        raise GraphError(f"{who}: found {type(values).__name__}, needed whole numbers") from None
+    if array.dtype == object or array.dtype == np.uint64:  # Python's numbers know no bound
+        flat = array.reshape(-1).tolist()
+        if all(isinstance(v, int) for v in flat):
+            far = next((v for v in flat if abs(v) > INT32_MAX), None)
+            if far is not None:
+                raise GraphError(f"{who}: id {far} is beyond int32, ids end at {INT32_MAX:,}")
+            array = np.array(flat, np.int64).reshape(array.shape)
     if array.size and array.dtype.kind not in "iu":
-        raise GraphError(f"connections: found values of type {array.dtype}, needed whole numbers")
+        raise GraphError(f"{who}: found values of type {array.dtype}, needed whole numbers")
     return array.astype(np.int64)
 
 
 def check_triples(
-    triples: NDArray[np.int64], more: list[NDArray[np.int64]], inputs: NDArray[np.int64], size: int
-) -> None:
-    """Raise GraphError for ids out of range and for an input or the bias unit that is a target."""
+    triples: NDArray[np.int64],
+    inputs: NDArray[np.int64],
+    others: Mapping[str, NDArray[np.int64]],
+    values: int,
+) -> tuple[int, int]:
+    """Return how many ids and weights there are.
+
+    `others` are more neurons, by who names them; `values` is the number of weight values given.
+    Raises GraphError for ids out of range, an input given twice, an input or the bias unit that is
+    a target, and for more ids than fit in memory.
+    """
     for column, what, least in ((0, "source", 0), (1, "weight", 0), (2, "target", 1)):
         ids = triples[:, column]
-        bad = np.flatnonzero((ids < least) | (ids > INT32_MAX))
+        bad = np.flatnonzero((ids < least) | (ids >= INT32_MAX))
         if bad.size:
             raise GraphError(
-                f"connection {bad[0]}, {tuple(triples[bad[0]].tolist())}: {what} ids go from "
-                f"{least} to {INT32_MAX:,}"
+                f"connection {bad[0]}, {_shown(triples[bad[0]])}: {what} ids go from "
+                f"{least} to {INT32_MAX - 1:,}"
             )
-    for ids in more:
-        if ids.size and (int(ids.min()) < 1 or size > INT32_MAX):
+    for who, ids in {"inputs": inputs, **others}.items():
+        bad = np.flatnonzero((ids < 1) | (ids >= INT32_MAX))
+        if bad.size:
             raise GraphError(
-                f"neuron {ids.min()}: inputs, functions and outputs are neurons from 1"
+                f"{who}: neuron {ids[bad[0]]}, needed neurons from 1 to {INT32_MAX - 1:,}"
             )
+    once, uses = np.unique(inputs, return_counts=True)
+    if (uses > 1).any():
+        raise GraphError(f"inputs: neuron {once[uses > 1][0]} is given twice")
     fed = np.flatnonzero(np.isin(triples[:, 2], inputs))
     if fed.size:
         raise GraphError(
-            f"connection {fed[0]}, {tuple(triples[fed[0]].tolist())}: its target is an input, "
+            f"connection {fed[0]}, {_shown(triples[fed[0]])}: its target is an input, "
             "which takes its state from the user"
         )
+    known = [triples[:, 0], triples[:, 2], inputs, *others.values()]
+    size = 1 + max(int(ids.max(initial=0)) for ids in known)
+    count = max(int(triples[:, 1].max(initial=-1)) + 1, values)
+    needed = _ID * size + _WEIGHT * count + _TRIPLE * len(triples)
+    require(needed, f"a graph of {size:,} ids and {count:,} weights", GraphError)
+    return size, count
+
+
+def _shown(triple: NDArray[np.int64]) -> tuple[int, ...]:
+    return tuple(triple.tolist())
+
+
+def function_column(
+    size: int, functions: Function | Mapping[int, Function] | None, inputs: NDArray[np.int64]
+) -> tuple[NDArray[np.int16], list[Function]]:
+    """Return the function number of each id, and the functions by number.
+
+    Raises GraphError for what is no Function, an input with one, and too many different ones.
+    """
+    named: dict[int, Any] = dict(functions) if isinstance(functions, Mapping) else {}
+    default = Function() if functions is None or isinstance(functions, Mapping) else functions
+    number: dict[Function, int] = {}
+    for function in [default, *named.values()]:
+        if not isinstance(function, Function):
+            raise GraphError(f"functions: found {type(function).__name__}, needed a Function")
+        number.setdefault(function, len(number))
+    if len(number) > FUNCTIONS_MAX + 1:
+        raise GraphError(f"functions: more than {FUNCTIONS_MAX + 1:,} different ones")
+    column = np.zeros(size, np.int16)
+    for neuron, function in named.items():
+        column[neuron] = number[function]
+    both = np.intersect1d(np.array(list(named), np.int64), inputs)
+    if both.size:
+        raise GraphError(f"functions: neuron {both[0]} is an input, which has none")
+    column[0] = column[inputs] = INPUT
+    return column, list(number)
