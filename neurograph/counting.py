@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from neurograph.errors import GraphError, suggestion
 from neurograph.graph import Graph
-from neurograph.table import Table, live_slots
+from neurograph.table import Table, has_dead, live_slots
 
 _BLOCK = 1 << 20
 OTHER = "(other)"  # neurons or weights that stand in no layer
@@ -180,7 +180,7 @@ def used_weights(graph: Graph) -> NDArray[np.bool_]:
     """
     table = graph.table
     used = np.zeros(graph.weights.count, bool)
-    full = np.append(~_empty_fields(table), True)
+    full = np.append(~has_dead(table.fields), True)
     met = np.zeros(table.kernels.count + 1, bool)  # the last stands for -1, no kernel
     for a in range(0, table.size, _BLOCK):
         span = slice(a, a + _BLOCK)
@@ -197,13 +197,6 @@ def used_weights(graph: Graph) -> NDArray[np.bool_]:
         _, source, weight = table.slots(some[a : a + (1 << 12)])
         used[weight[(source >= 0) & (weight >= 0)]] = True
     return used
-
-
-def _empty_fields(table: Table) -> NDArray[np.bool_]:
-    found = np.zeros(table.fields.count, bool)
-    dead = np.flatnonzero(table.fields.ids < 0)
-    found[np.searchsorted(table.fields.ptr, dead, side="right") - 1] = True
-    return found
 
 
 def _mark_rows(table: Table, met: NDArray[np.bool_], used: NDArray[np.bool_]) -> None:

@@ -221,6 +221,14 @@ class Table:
         return owner, self.fields.ids[at_field], self.kernels.ids[at_kernel]
 
 
+def has_dead(rows: Ragged) -> NDArray[np.bool_]:
+    """Return, per row, whether any of its ids is dead (-1)."""
+    found = np.zeros(rows.count, bool)
+    dead = np.flatnonzero(rows.ids < 0)
+    found[np.searchsorted(rows.ptr, dead, side="right") - 1] = True
+    return found
+
+
 def live_per_row(rows: Ragged) -> NDArray[np.int64]:
     """Return the number of live ids (>= 0) in each row."""
     live = np.diff(rows.ptr)

@@ -1,0 +1,150 @@
+"""Levels: an order of the neurons in which every source comes before its target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph.errors import GraphError
+from neurograph.graph import Graph
+from neurograph.table import INPUT, Ragged, Table, has_dead, live_slots
+
+
+def levels(graph: Graph) -> NDArray[np.int32]:
+    """Return the level of every id: 0 for inputs and constants, else 1 + its highest source's.
+
+    Raises GraphError if the connections form a cycle, naming the neurons of one.
+    """
+    table = graph.table
+    top = _highest_source(table)
+    if (top < np.arange(table.size)).all():
+        return _levels_in_order(table, top)
+    return _levels_by_waves(graph)
+
+
+def _largest(values: NDArray[Any], rows: Ragged, chosen: NDArray[Any]) -> NDArray[Any]:
+    """Return the largest of `values` over the ids of each chosen row; 0 for a row without slots.
+
+    An empty slot, -1, stands for `values[-1]`.
+    """
+    length = rows.lengths(chosen)
+    out = np.zeros(chosen.size, values.dtype)
+    some = np.flatnonzero(length)
+    if not some.size:
+        return out
+    first, last = rows.ptr[chosen[some[0]]], rows.ptr[chosen[some[-1]] + 1]
+    if last - first == length.sum() and (np.diff(chosen) > 0).all():
+        ids, start = rows.ids[first:last], np.cumsum(length)[some] - length[some]
+    else:
+        start = np.cumsum(length) - length
+        place = np.repeat(rows.ptr[chosen] - start, length) + np.arange(length.sum())
+        ids, start = rows.ids[place], start[some]
+    out[some] = np.maximum.reduceat(values[ids], start)
+    return out
+
+
+def _over_sources(
+    table: Table, values: NDArray[Any], neurons: NDArray[Any], cut: NDArray[np.bool_]
+) -> NDArray[Any]:
+    """Return the largest of `values` over the live sources of each neuron.
+
+    Values[-1] where a slot is empty, 0 for none.
+    """
+    field, kernel = table.field[neurons], table.kernel[neurons]
+    used = np.zeros(table.fields.count, bool)
+    used[field[field >= 0]] = True
+    rows = np.flatnonzero(used)
+    by_field = np.zeros(table.fields.count + 1, values.dtype)  # the last stands for field -1
+    by_field[rows] = _largest(values, table.fields, rows)
+    out = by_field[field]
+    some = np.flatnonzero((kernel >= 0) & np.append(cut, False)[kernel])
+    if some.size:
+        owner, source, weight = table.slots(neurons[some])
+        live = (source >= 0) & (weight >= 0)
+        exact = np.zeros(some.size, values.dtype)
+        np.maximum.at(exact, owner[live], values[source[live]])
+        out[some] = exact
+    return np.asarray(out)
+
+
+def _highest_source(table: Table) -> NDArray[np.int32]:
+    values = np.arange(table.size + 1, dtype=np.int32)
+    values[-1] = 0
+    top = np.zeros(table.size, np.int32)
+    neurons = np.flatnonzero(table.function != INPUT)
+    top[neurons] = _over_sources(table, values, neurons, has_dead(table.kernels))
+    top[table.function == INPUT] = -1
+    return top
+
+
+def _levels_in_order(table: Table, top: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Levels where every source has a smaller id than its target.
+
+    Piece by piece, each reading only earlier pieces.
+    """
+    level = np.zeros(table.size + 1, np.int32)
+    cut = has_dead(table.kernels)
+    start = 0
+    while start < table.size:
+        stop = _piece_end(top, start)
+        piece = np.arange(start, stop)
+        piece = piece[table.function[start:stop] != INPUT]
+        level[piece] = 1 + _over_sources(table, level, piece, cut)
+        start = stop
+    return level[:-1]
+
+
+def _piece_end(top: NDArray[np.int32], start: int) -> int:
+    """Return the first id after `start` that reads `start` or a later id."""
+    a, width = start + 1, 64
+    while a < top.size:
+        inside = np.flatnonzero(top[a : a + width] >= start)
+        if inside.size:
+            return a + int(inside[0])
+        a, width = a + width, width * 2
+    return int(top.size)
+
+
+def _levels_by_waves(graph: Graph) -> NDArray[np.int32]:
+    """Levels of a graph in any order (Kahn).
+
+    A wave is all neurons whose sources lie in earlier waves.
+    """
+    table = graph.table
+    waiting = live_slots(table, np.arange(table.size)) + (table.bias >= 0)
+    level = np.full(table.size, -1, np.int32)
+    wave = np.flatnonzero(table.function == INPUT)
+    level[wave] = 0
+    free = np.flatnonzero((waiting == 0) & (table.function != INPUT))
+    at = 0
+    while wave.size or free.size:
+        at += 1
+        target, uses = np.unique(graph.index.outgoing(wave).target, return_counts=True)
+        waiting[target] -= uses
+        wave = np.concatenate([target[waiting[target] == 0], free])
+        free = free[:0]
+        level[wave] = at
+    if (level < 0).any():
+        raise GraphError(f"graph: its connections form a cycle: {_cycle(graph, level < 0)}")
+    return level
+
+
+def _cycle(graph: Graph, stuck: NDArray[np.bool_]) -> str:
+    """Return the names along one cycle.
+
+    Every stuck neuron has a stuck source, so walking back must repeat.
+    """
+    seen: dict[int, int] = {}
+    path: list[int] = []
+    neuron = int(np.flatnonzero(stuck)[0])
+    while neuron not in seen:
+        seen[neuron] = len(path)
+        path.append(neuron)
+        source = graph.incoming(neuron).source
+        neuron = int(source[stuck[source]][0])
+    around = path[seen[neuron] :][::-1]
+    names = [graph.neuron_name(n) for n in [*around, around[0]]]
+    shown = names if len(names) <= 12 else [*names[:6], "...", *names[-5:]]
+    return " -> ".join(shown)
