@@ -1,9 +1,8 @@
-"""Compiler.
+"""The compiler: Graph -> Program.
 
-Graph -> Program. Orders any acyclic graph into levels and groups what can be run together.
-
-The normal form has done most of the work: neurons whose kernels cover the same fields are a block.
-What forms no block is rows.
+It orders any acyclic graph into levels and groups what can be run together. The normal form has
+done most of the work: neurons whose kernels cover the same fields are a block. What forms no block
+is rows.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ def compile(graph: Graph) -> Program:
     Levels follow connections live on both sides, so a cut cycle is none. Raises GraphError for a
     cycle, showing one, for a max or min over no live slot, and for a graph without outputs.
     """
-    outputs = graph.outputs
-    _check_outputs(outputs)
     table = graph.table
     level = levels(graph)
+    outputs = graph.outputs
+    _check_outputs(outputs)
     _check_reductions(graph)
     steps = tuple(
         step
@@ -55,7 +54,9 @@ def compile(graph: Graph) -> Program:
 
 
 def _check_outputs(outputs: Ids) -> None:
-    if outputs.size == 0 or int(outputs.min()) < 0:
+    if outputs.size == 0:
+        raise GraphError("outputs: there are none; set graph.outputs to one neuron or more")
+    if int(outputs.min()) < 0:
         raise GraphError(
             "outputs: some are absent (cut away); set graph.outputs to neurons that exist"
         )

@@ -154,13 +154,19 @@ class Program:
 
         Row i is neuron i of the layer in C order. Its data are `values[weight]`, or 1.0 each where
         no values are given; the attribute `weight_ids` is the weight of each entry. A pair with
-        several connections has several entries. Raises GraphError for an unknown layer or if the
-        matrix would not fit in memory.
+        several connections has several entries. Raises GraphError for an unknown layer, values of
+        another shape, or if the matrix would not fit in memory.
         """
         from scipy.sparse import csr_matrix  # imported here so that counting needs no scipy
 
         if layer not in self.layers:
             raise GraphError(f"layer {layer!r} is unknown{suggestion(layer, self.layers)}")
+        given = None if values is None else np.asarray(values, np.float64)
+        if given is not None and given.shape != (self.weight_count,):
+            raise GraphError(
+                f"matrix of {layer}: found values of shape {given.shape}, "
+                f"needed ({self.weight_count},)"
+            )
         neurons = self.layers[layer].present
         row = np.full(self.size, -1, np.int32)
         row[neurons] = np.arange(neurons.size)
@@ -171,7 +177,7 @@ class Program:
         ptr = np.zeros(neurons.size + 1, np.int64)
         np.cumsum(np.bincount(at, minlength=neurons.size), out=ptr[1:])
         ids = weight[order]
-        data = np.ones(ids.size) if values is None else np.asarray(values, np.float64)[ids]
+        data = np.ones(ids.size) if given is None else given[ids]
         found = csr_matrix((data, source[order], ptr), shape=(neurons.size, self.size))
         found.weight_ids = ids
         return found

@@ -1,4 +1,4 @@
-"""Simulator: runs a graph's program on an engine, and explains single neurons."""
+"""The simulator: runs a graph's program on an engine, and explains single neurons."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ Array = NDArray[Any]
 
 
 class States(Mapping[Any, Array]):
-    """The state of every neuron for a batch.
+    """The state of every neuron for a batch: by layer name (batch, *shape), by id (batch,).
 
-    By layer name (batch, *shape), or by neuron id (batch,).
+    A mapping over the layers; a place of a layer where no neuron is holds NaN. `array` has all of
+    them, (batch, ids), the constants' too. Raises GraphError for an unknown layer or id.
     """
 
     def __init__(self, program: Program, states: Array) -> None:
@@ -54,7 +55,8 @@ class Simulator:
     """Runs a graph: compiled once, weights read again whenever `graph.weights` has changed.
 
     engine: "reference", "scipy", "numba" or "auto" (numba where it is installed). dtype: "float32"
-    or "float64". A graph that has grown since needs a new Simulator.
+    or "float64". A graph that has grown since needs a new Simulator. Raises EngineError for another
+    engine or dtype, GraphError for a graph that does not compile.
 
     >>> from neurograph.models import mlp
     >>> sim = Simulator(mlp((4, 3, 2)), engine="scipy")
@@ -71,9 +73,7 @@ class Simulator:
         threads: int = 1,
     ) -> None:
         self.graph = graph
-        self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
-            raise EngineError(f"simulator: dtype is {self.dtype}, needed float32 or float64")
+        self.dtype = _float_type(dtype)
         if not isinstance(threads, int) or threads < 1:
             raise EngineError(f"simulator: threads is {threads!r}, needed at least 1")
         self.engine = resolve(engine)
@@ -95,10 +95,7 @@ class Simulator:
         return States(self.program, self._engine.states(self._ready(images)))
 
     def classify(self, *images: ArrayLike) -> NDArray[np.intp]:
-        """Return the winning class of each image, (batch, ...).
-
-        The smallest penalty or the largest score.
-        """
+        """Return the winning class of each image, (batch, ...): smallest penalty, largest score."""
         return self.decide(self(*images))
 
     def decide(self, outputs: ArrayLike) -> NDArray[np.intp]:
@@ -125,8 +122,23 @@ class Simulator:
         return inputs
 
 
+def _float_type(dtype: DTypeLike) -> np.dtype[Any]:
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found not in (np.float32, np.float64):
+        raise EngineError(f"simulator: dtype is {found or dtype}, needed float32 or float64")
+    assert found is not None
+    return found
+
+
 def check_images(graph: Graph, images: Sequence[ArrayLike], dtype: np.dtype[Any]) -> Array:
-    """Return the images of all inputs, flattened and joined, (batch, inputs), as `dtype`."""
+    """Return the images of all inputs, flattened and joined, (batch, inputs), as `dtype`.
+
+    Raises DataError for another number of arrays, a wrong shape or type, batches of different size,
+    and values that are not finite in `dtype`.
+    """
     layers = graph.inputs
     if len(images) != len(layers):
         raise DataError(
@@ -135,11 +147,7 @@ def check_images(graph: Graph, images: Sequence[ArrayLike], dtype: np.dtype[Any]
         )
     arrays = []
     for layer, given in zip(layers, images, strict=True):
-        array = np.asarray(given)
-        if array.dtype.kind not in "fiub":
-            raise DataError(
-                f"{layer.name}: found images of type {array.dtype}, needed real numbers"
-            )
+        array = _real(given, layer.name)
         shape = layer.neurons.shape
         if array.shape[1:] != shape or array.ndim != len(shape) + 1:
             raise DataError(
@@ -147,7 +155,8 @@ def check_images(graph: Graph, images: Sequence[ArrayLike], dtype: np.dtype[Any]
                 f"needed (batch, {', '.join(map(str, shape))})"
             )
         present = (layer.ids >= 0).reshape(-1)
-        cast = array.reshape(len(array), -1).astype(dtype)[:, present]
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is found below
+            cast = array.reshape(len(array), present.size).astype(dtype)[:, present]
         if not np.isfinite(cast).all():
             worst = np.argwhere(~np.isfinite(cast))[0]
             raise DataError(f"{layer.name}: image {worst[0]} holds a value that is not finite")
@@ -159,11 +168,23 @@ def check_images(graph: Graph, images: Sequence[ArrayLike], dtype: np.dtype[Any]
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
 
 
+def _real(values: ArrayLike, who: str) -> Array:
+    """Return values as an array. Raises DataError for what are no real numbers."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise DataError(f"{who}: found images of different shapes, needed equal ones") from None
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{who}: found images of type {array.dtype}, needed real numbers")
+    return array
+
+
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """One neuron's sum.
+    """One neuron's sum: a term for each connection, the net input they reduce to, and the state.
 
-    A term for each connection, in order, the net input they reduce to, and the state.
+    Connections stand in the order of `graph.incoming`, a bias last. An input or a constant has no
+    function and no term, and NaN for its net input. Printing it gives a table.
     """
 
     name: str
@@ -187,12 +208,13 @@ class Explanation:
         return f"{self.name}: {what}\n{table}\nnet input {self.net:.9g}, state {self.state:.9g}"
 
 
-def explain(graph: Graph, neuron: int, *images: ArrayLike) -> Explanation:
-    """Return the terms of one neuron's sum, in float64, for one image (or a batch of one).
+def explain(graph: Graph, neuron: int, *images: ArrayLike, engine: str = "scipy") -> Explanation:
+    """Return the terms of one neuron's sum, in float64, for one image an input (or a batch of one).
 
-    Terms are combine(weight, source state), reduced they give the net input (a bias is one more
-    term, added); the activation of it is the state. Raises GraphError for an id out of range,
-    DataError for images that do not fit.
+    A term is combine(weight, source state). Reduced, the terms give the net input, to which the
+    bias is one more term, added; its activation is the state. `engine` computes the states. Raises
+    GraphError for an id out of range, DataError for images that do not fit, EngineError for a graph
+    too large for the engine.
 
     >>> from neurograph.models import mlp
     >>> graph = mlp((4, 3, 2)); why = explain(graph, 5, np.ones(4))
@@ -200,11 +222,11 @@ def explain(graph: Graph, neuron: int, *images: ArrayLike) -> Explanation:
     (True, 5)
     """
     name, function = graph.neuron_name(neuron), graph.function(neuron)
-    batch = [
-        np.asarray(image)[None] if np.ndim(image) == len(layer.neurons.shape) else np.asarray(image)
-        for layer, image in zip(graph.inputs, images, strict=False)
-    ]
-    states = Simulator(graph, engine="scipy", dtype="float64").states(*batch)
+    batch: list[ArrayLike] = list(images)
+    for i, (layer, given) in enumerate(zip(graph.inputs, images, strict=False)):
+        image = _real(given, layer.name)
+        batch[i] = image[None] if image.ndim == len(layer.neurons.shape) else image
+    states = Simulator(graph, engine=engine, dtype="float64").states(*batch)
     if len(states.array) != 1:
         raise DataError(f"explain: found {len(states.array)} images, needed one")
     state = states.array[0]

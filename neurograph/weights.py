@@ -1,7 +1,4 @@
-"""The weights of a graph.
-
-Named arrays of weight ids, their values, and which of them are trainable.
-"""
+"""The weights of a graph: named arrays of ids, their values, and which of them are trainable."""
 
 from __future__ import annotations
 
@@ -44,9 +41,9 @@ class Draw:
 class Weights:
     """Values and names of weights, by id.
 
-    Values are drawn when they are first asked for, with seed 0, or by `initialize`. `value` is
-    read-only, so that every change passes through `set`, `weights[name] = ...` or `weights.value =
-    ...` and a Simulator sees it by `version`.
+    Values are drawn by `initialize`, or with seed 0 when they are first asked for. The array
+    `value` is read-only: every change passes through `set`, `assign`, `weights[name] = ...` or
+    `weights.value = ...`, which count `version` up, and so a Simulator sees it.
 
     >>> weights = Weights()
     >>> ids = weights.add("C1.kernel", (2, 3), initializer="lecun1998", fan_in=3)
@@ -109,7 +106,7 @@ class Weights:
             explicit[places] = np.arange(self.count, self.count + places.size)
             ids = IdArray.of(explicit.reshape(shape))
         if not isinstance(initializer, str):
-            draw(initializer, shape, recipe.fan_in, np.random.default_rng(0))  # shape check
+            _fits(name, _floats(name, initializer), shape)
         self.names.add(name, ids)
         self._trainable.extend(np.broadcast_to(np.bool_(trainable), (recipe.size,)))
         self._draws.append(recipe)
@@ -128,13 +125,16 @@ class Weights:
         return recipe.values(chosen, rng)
 
     def initialize(self, *, seed: int = 0, initializer: Initializer | None = None) -> None:
-        """Draw all values anew.
+        """Draw all values anew: each array by its own initializer, from `seed`.
 
-        Each array by its own initializer, or every trainable one by `initializer`. Raises
-        GraphError where weights have none, as those of a graph made from bare triples.
+        With `initializer` every trainable array is drawn by that one. Raises GraphError for an
+        unknown initializer, a negative seed, and where weights have no initializer, as those of a
+        graph made from bare triples.
         """
         if initializer is not None:
             check(initializer, "initialize")
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+            raise GraphError(f"initialize: seed is {seed!r}, needed a whole number of at least 0")
         drawn = sum(recipe.size for recipe in self._draws)
         if drawn != self.count:
             raise GraphError(
@@ -168,7 +168,8 @@ class Weights:
     def value(self) -> NDArray[np.float64]:
         """The value of every weight, shape (weights,), float64, read-only.
 
-        Drawn with seed 0 if there are none yet.
+        They are drawn with seed 0 if there are none yet. Raises GraphError when set to another
+        shape.
         """
         if self._value is None:
             self.initialize(seed=self._seed)
@@ -179,7 +180,7 @@ class Weights:
 
     @value.setter
     def value(self, values: ArrayLike) -> None:
-        array = np.array(values, np.float64)
+        array = _floats("weights", values).copy()
         if array.shape != (self.count,):
             raise GraphError(
                 f"weights: found values of shape {array.shape}, needed ({self.count},)"
@@ -188,7 +189,10 @@ class Weights:
         self.version += 1
 
     def set(self, ids: ArrayLike, values: ArrayLike) -> None:
-        """Set the values of the weights `ids`. Raises GraphError for an id out of range."""
+        """Set the values of the weights `ids`, one for all or one each.
+
+        Raises GraphError for an id out of range or another number of values.
+        """
         at = np.asarray(ids)
         if at.size and not (
             at.dtype.kind in "iu" and int(at.min()) >= 0 and int(at.max()) < self.count
@@ -196,8 +200,13 @@ class Weights:
             raise GraphError(
                 f"weights: ids are whole numbers from 0 to {self.count - 1}, found {ids!r}"
             )
+        given = _floats("weights", values)
+        if given.shape not in ((), at.shape):
+            raise GraphError(
+                f"weights: found values of shape {given.shape} for ids of shape {at.shape}"
+            )
         new = self.value.copy()
-        new[at] = np.asarray(values, np.float64)
+        new[at.astype(np.intp)] = given
         self.value = new
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
@@ -209,15 +218,15 @@ class Weights:
         self.assign({name: values})
 
     def assign(self, arrays: Mapping[str, ArrayLike]) -> None:
-        """Set several arrays. Raises GraphError, before any is set, for a wrong shape."""
+        """Set several arrays by name, each to an array of its shape or to one number.
+
+        Raises GraphError, before any is set, for an unknown name or a wrong shape.
+        """
         new = self.value.copy()
         for name, values in arrays.items():
             array = self.names[name]
-            given = np.asarray(values, np.float64)
-            if given.shape not in ((), array.shape):
-                raise GraphError(
-                    f"{name}: found values of shape {given.shape}, needed {array.shape}"
-                )
+            given = _floats(name, values)
+            _fits(name, given, array.shape)
             live = array.ids >= 0
             new[array.ids[live]] = np.broadcast_to(given, array.shape)[live]
         self.value = new
@@ -244,3 +253,21 @@ class Weights:
         if value is not None:
             weights.value = value
         return weights
+
+
+def _floats(who: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return values as float64. Raises GraphError for what are no real numbers."""
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind in "fiub" or not array.size:
+            return array.astype(np.float64, copy=False)
+        found = str(array.dtype)
+    except ValueError:  # rows of different lengths
+        found = type(values).__name__
+    raise GraphError(f"{who}: found values of type {found}, needed real numbers")
+
+
+def _fits(name: str, given: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Raise GraphError if values given for an array are neither one number nor of its shape."""
+    if given.shape not in ((), shape):
+        raise GraphError(f"{name}: found values of shape {given.shape}, needed {shape}")

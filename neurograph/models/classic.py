@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from neurograph.errors import GraphError
 from neurograph.graph import Graph
 from neurograph.layers import Conv2d, Input, Linear, Subsample2d
 
@@ -17,13 +18,15 @@ def concept(
     classes: int = 10,
     seed: int = 0,
 ) -> Graph:
-    """Return the concept network.
-
-    Filter, subsample, filter, subsample, then a conventional network.
+    """Return the concept network: filter, subsample, filter, subsample, a conventional network.
 
     C1 = image * f + b for each of three filters f (names "C1.f", "C1.b"); each 2x2 group of C1 is
     summed, weighted by w, biased by b and squashed by a sigmoid to S2 ("S2.w", "S2.b"); C3 and S4
     likewise; S4, laid out as one vector, feeds N1 and the output.
+
+    >>> graph = concept()
+    >>> [graph.weight_name(w) for w in graph.incoming(graph.layer("S2").ids[0, 0, 0]).weight]
+    ['S2.w[0]', 'S2.w[0]', 'S2.w[0]', 'S2.w[0]', 'S2.b[0]']
     """
     graph = Graph()
     x = graph.add(Input(input_shape, name="image"))
@@ -53,6 +56,9 @@ def zipcode1989(*, seed: int = 0) -> Graph:
     Y. LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", Neural
     Computation 1(4), 1989. Weights are shared by map, biases are not; places beyond the edge are
     connected to a constant unit of state -1.
+
+    >>> len(zipcode1989().neurons), len(zipcode1989().connections)
+    (1256, 64660)
     """
     graph = Graph()
     x = graph.add(Input((1, 16, 16), name="input"))
@@ -80,9 +86,13 @@ def mlp(
 ) -> Graph:
     """Return fully connected layers of the given sizes, the inputs' first.
 
+    Raises GraphError for fewer than two sizes, or one below 1.
+
     >>> mlp((4, 3, 2)).outputs.shape
     (2,)
     """
+    if len(sizes) < 2:
+        raise GraphError(f"mlp: found sizes {tuple(sizes)}, needed the inputs' and one layer's")
     graph = Graph()
     x = graph.add(Input((sizes[0],), name="input"))
     for number, size in enumerate(sizes[1:], 1):

@@ -111,8 +111,12 @@ def lenet5(*, input_shape: tuple[int, int, int] = (1, 32, 32), seed: int = 0) ->
 def lenet5_modern(*, input_shape: tuple[int, int, int] = (1, 32, 32), seed: int = 0) -> Graph:
     """Return "LeNet-5" as it is usually taught: 61,706 parameters.
 
-    C3 reads every map, subsampling is average pooling without weights, the output is ten trained
-    linear units (scores).
+    C3 reads every map, subsampling is average pooling without trainable weights, and the output is
+    ten trained linear units (scores). Raises GraphError for an input too small for a layer.
+
+    >>> from neurograph.counting import count
+    >>> count(lenet5_modern()).total.parameters
+    61706
     """
     if len(input_shape) != 3:
         raise GraphError(f"lenet5_modern: found input shape {input_shape}, needed three numbers")
