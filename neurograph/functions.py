@@ -34,6 +34,37 @@ REDUCE: dict[str, np.ufunc] = {
 # error there.
 IDENTITY: dict[str, float] = {"sum": 0.0, "product": 1.0}
 
+# name -> (d combine / d source, d combine / d weight), functions of (weight, source).
+COMBINE_SLOPES: dict[str, Callable[[Array, Array], tuple[Array, Array]]] = {
+    "multiply": lambda weight, source: (weight, source),
+    "squared_difference": lambda weight, source: (2 * (source - weight), 2 * (weight - source)),
+}
+
+
+def _one_winner(terms: Array, winner: Array) -> Array:
+    share = np.zeros_like(terms)
+    np.put_along_axis(share, np.expand_dims(winner, 1), 1, axis=1)
+    return share
+
+
+def _product_of_others(terms: Array) -> Array:
+    # Of those before times of those after, so that no term is divided by: some may be zero.
+    share = np.ones_like(terms)
+    np.cumprod(terms[:, :-1], axis=1, out=share[:, 1:])
+    after = np.cumprod(terms[:, :0:-1], axis=1)
+    share[:, :-1] *= after[:, ::-1]
+    return share
+
+
+# name -> d reduce / d term, for terms (rows, slots, ...) of which axis 1 is reduced. A max or min
+# goes to its winner, the first on ties.
+REDUCE_SLOPES: dict[str, Callable[[Array], Array]] = {
+    "sum": np.ones_like,
+    "product": _product_of_others,
+    "max": lambda terms: _one_winner(terms, terms.argmax(axis=1)),
+    "min": lambda terms: _one_winner(terms, terms.argmin(axis=1)),
+}
+
 
 def _sigmoid(a: Array) -> Array:
     # Written with tanh so that no exponential overflows for a large negative a.

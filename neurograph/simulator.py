@@ -13,7 +13,9 @@ from neurograph.compiler import compile
 from neurograph.engines import create, resolve
 from neurograph.errors import DataError, EngineError, GraphError, suggestion
 from neurograph.functions import COMBINE, IDENTITY, REDUCE, Function
+from neurograph.gradient import Gradient, check_targets, curvature, gradient
 from neurograph.graph import Graph
+from neurograph.losses import Loss, as_loss
 from neurograph.program import Program
 
 if TYPE_CHECKING:
@@ -102,6 +104,73 @@ class Simulator:
         """Return the winning class for outputs (batch, classes, ...)."""
         choose = np.argmin if self.program.penalties else np.argmax
         return np.asarray(choose(np.asarray(outputs), axis=1))
+
+    def gradient(
+        self,
+        images: ArrayLike | tuple[ArrayLike, ...],
+        targets: ArrayLike,
+        loss: str | Loss,
+        *,
+        inputs: bool = False,
+    ) -> Gradient:
+        """Return the mean loss of a batch and its gradient by every weight.
+
+        A shared weight's is the sum over its connections; fixed weights have one too. `images` is
+        as in a call, a tuple for several inputs; with `inputs`, dE/dinput comes back in that form.
+        Raises DataError as a call does, and for targets that do not fit.
+
+        >>> from neurograph.models import mlp
+        >>> sim = Simulator(mlp((4, 3, 2)), engine="scipy")
+        >>> sim.gradient(np.zeros((5, 4)), [0, 1, 1, 0, 1], "cross_entropy").weights.shape
+        (23,)
+        """
+        batch = self._ready(images if isinstance(images, tuple) else (images,))
+        wanted = check_targets(self.program, len(batch), targets)
+        return gradient(
+            self._engine, self.graph.inputs, batch, wanted, as_loss(loss), wrt_inputs=inputs
+        )
+
+    def curvature(
+        self,
+        images: ArrayLike | tuple[ArrayLike, ...],
+        targets: ArrayLike,
+        loss: str | Loss,
+    ) -> NDArray[np.float64]:
+        """Return an approximate second derivative of the mean loss by each weight.
+
+        LeCun et al. 1998, Appendix C: only the diagonal, without f'' (Gauss-Newton), summed over
+        the connections that share a weight as if each moved alone, averaged over the batch. Under
+        `CorrectPenalty` and `DiscriminativePenalty` on distances (RBF) it starts, exactly, at the
+        states that the distances are taken of; otherwise from the loss's own diagonal at the
+        outputs.
+        """
+        batch = self._ready(images if isinstance(images, tuple) else (images,))
+        wanted = check_targets(self.program, len(batch), targets)
+        values = self.graph.weights.value
+        return curvature(self._engine, values, batch, wanted, as_loss(loss))
+
+    def descend(
+        self,
+        images: ArrayLike | tuple[ArrayLike, ...],
+        targets: ArrayLike,
+        loss: str | Loss,
+        rates: ArrayLike,
+    ) -> Array:
+        """Learn one pattern after the other: weights -= rates * dE/dweights, `rates` per weight.
+
+        Changes `graph.weights`; returns the outputs of each pattern before its own update, (batch,
+        *shape). Raises DataError, before any update, as `gradient` does and for rates of another
+        shape than (weights,).
+        """
+        batch = self._ready(images if isinstance(images, tuple) else (images,))
+        wanted = check_targets(self.program, len(batch), targets)
+        weights, given = self.graph.weights, np.asarray(rates, np.float64)
+        if given.shape != (weights.count,):
+            raise DataError(f"rates: found shape {given.shape}, needed ({weights.count},)")
+        values, outputs = self._engine.descend(weights.value, batch, wanted, as_loss(loss), given)
+        weights.value = values
+        self._version = weights.version  # the engine has loaded them
+        return outputs.reshape(len(batch), *self.program.outputs.shape)
 
     def matrix(self, layer: str) -> csr_matrix:
         """Return `program.matrix(layer)` with the weights' present values."""

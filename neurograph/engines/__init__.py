@@ -33,6 +33,9 @@ class Engine(Protocol):
     Built once for a program, then loaded with weights and run.
     """
 
+    program: Program
+    dtype: np.dtype[Any]
+
     def __init__(self, program: Program, *, dtype: np.dtype[Any], threads: int) -> None: ...
 
     def load(self, values: NDArray[np.float64]) -> None:
