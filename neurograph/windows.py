@@ -76,19 +76,19 @@ def outputs(
 
     Raises GraphError if a window does not fit.
 
-    With `ceil` the count is rounded up, but a window must begin inside the map or its leading
-    padding (torch's ceil_mode).
+    With `ceil` the count is rounded up, so that the last window may reach beyond the padding, but
+    a window must begin inside the map or its leading padding (torch's ceil_mode).
     """
     counts = []
     for n, k, s, (low, high), d in zip(size, kernel, stride, pads, dilation, strict=True):
         span = n + low + high - d * (k - 1) - 1
-        if span < 0:
+        count = (-(-span // s) if ceil else span // s) + 1
+        if count < 1:
             extent = f" (dilation {dilation})" if dilation != (1, 1) else ""
             raise GraphError(
                 f"{who}: a {kernel[0]}x{kernel[1]} window{extent} does not fit "
                 f"{size[0]}x{size[1]} feature maps (padding {_shown(pads)})"
             )
-        count = (-(-span // s) if ceil else span // s) + 1
         if ceil and (count - 1) * s >= n + low:
             count -= 1
         counts.append(count)
