@@ -223,10 +223,12 @@ def check_images(graph: Graph, images: Sequence[ArrayLike], dtype: np.dtype[Any]
                 f"{layer.name}: found images of shape {array.shape}, "
                 f"needed (batch, {', '.join(map(str, shape))})"
             )
-        present = (layer.ids >= 0).reshape(-1)
         with np.errstate(over="ignore"):  # what is too large becomes infinite, and is found below
-            cast = array.reshape(len(array), present.size).astype(dtype)[:, present]
-        if not np.isfinite(cast).all():
+            cast = array.reshape(len(array), layer.neurons.size).astype(dtype, copy=False)
+        if layer.neurons.explicit is not None:
+            cast = cast[:, (layer.ids >= 0).reshape(-1)]
+        # The extremes are not finite if any number is not, and cost less than a look at each.
+        if cast.size and not (np.isfinite(cast.min()) and np.isfinite(cast.max())):
             worst = np.argwhere(~np.isfinite(cast))[0]
             raise DataError(f"{layer.name}: image {worst[0]} holds a value that is not finite")
         arrays.append(cast)
