@@ -142,7 +142,11 @@ def torch_eager(w: Weights, threads: int = 1) -> dict[str, Peer]:
             if depthwise:
                 kernel = factor[:, None, None, None].expand(-1, 1, 2, 2)
                 return functional.conv2d(x, kernel, bias, stride=2, groups=factor.numel())
-            return functional.avg_pool2d(x, 2).mul_(4 * factor[:, None, None]).add_(bias[:, None, None])
+            return (
+                functional.avg_pool2d(x, 2)
+                .mul_(4 * factor[:, None, None])
+                .add_(bias[:, None, None])
+            )
 
         @torch.no_grad()
         def run(images: np.ndarray) -> np.ndarray:
