@@ -1,7 +1,4 @@
-"""Counting by enumeration.
-
-Neurons, weights and connections, layer by layer, from the graph's own rows.
-"""
+"""Counting by enumeration: neurons, weights and connections of each layer, from its own rows."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph.connections import BIAS_UNIT
 from neurograph.errors import GraphError, suggestion
 from neurograph.graph import Graph
 from neurograph.table import Table, has_dead, live_slots
@@ -25,9 +23,9 @@ OTHER = "(other)"  # neurons or weights that stand in no layer
 class Row:
     """The counts of one layer, or of the whole graph.
 
-    trainable and fixed count weights that exist; dead those that no connection uses. connections
-    include bias_connections; slots are the places a connection can stand, live or not (what tools
-    that count padding call multiply-adds).
+    trainable and fixed count weights that exist, dead those that no connection uses. connections
+    include bias_connections, whose source is the bias unit. slots are the places where a connection
+    can stand, live or not (what tools that count padding call multiply-adds).
     """
 
     name: str
@@ -127,7 +125,7 @@ def _count_graph(graph: Graph) -> Counts:
     neurons = np.arange(table.size)
     live = live_slots(table, neurons)
     slots = table.fields.lengths(table.field)
-    biased = table.bias >= 0
+    biased, from_bias = table.bias >= 0, _from_bias(graph)
     used = used_weights(graph)
     rows = []
     counted = np.zeros(table.size, bool)
@@ -138,14 +136,14 @@ def _count_graph(graph: Graph) -> Counts:
         counted[ids] = True
         owned[weights] = True
         trainable = graph.weights.trainable[weights]
-        bias = int(np.count_nonzero(biased[ids]))
+        bias = int(np.count_nonzero(biased[ids]))  # what stands beside the slots
         return Row(
             name,
             neurons=neurons[ids].size,
             trainable=int(np.count_nonzero(trainable)),
             fixed=int(np.count_nonzero(~trainable)),
             connections=int(live[ids].sum()) + bias,
-            bias_connections=bias,
+            bias_connections=int(from_bias[ids].sum()),
             slots=int(slots[ids].sum()) + bias,
             dead=int(np.count_nonzero(~used[weights])),
         )
@@ -159,11 +157,17 @@ def _count_graph(graph: Graph) -> Counts:
     return Counts(tuple(rows))
 
 
-def _selector(arrays: list[Any]) -> Any:
-    """Return what selects the ids of the arrays.
+def _from_bias(graph: Graph) -> NDArray[Any]:
+    """Return the connections of each id whose source is the bias unit, those in slots included."""
+    table = graph.table
+    if not (table.fields.ids == BIAS_UNIT).any():
+        return table.bias >= 0
+    target = graph.index.outgoing(np.array([BIAS_UNIT])).target
+    return np.bincount(target, minlength=table.size)
 
-    A slice where they are one range, which needs no copy.
-    """
+
+def _selector(arrays: list[Any]) -> Any:
+    """Return what selects the ids of the arrays: a slice, without a copy, if they are one range."""
     ranges = [a for a in arrays if a.explicit is None]
     if arrays and len(ranges) == len(arrays):
         ends = [(a.first, a.first + a.size) for a in ranges]

@@ -14,19 +14,20 @@ from numpy.typing import NDArray
 
 from neurograph.connections import expand
 from neurograph.counting import Counts, count
-from neurograph.errors import GraphError
+from neurograph.errors import GraphError, MissingDependency
 from neurograph.graph import Graph
 from neurograph.names import Names
 from neurograph.table import INPUT, blocks_of
 
+_IDS = 1 << 20  # ids looked at together
 _SHOWN = 20  # problems of one kind that are reported before the rest are only numbered
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What `verify` found.
+    """What `verify` found: the counts, the triples expanded, and every problem (none: all is well).
 
-    The counts, the triples expanded, and every problem, none if all is well.
+    The counts have no row where a broken graph could not be counted. Printing it gives a table.
     """
 
     counts: Counts
@@ -55,10 +56,12 @@ def verify(
     """Expand every connection of `graph`, in blocks of triples, and compare with `count`.
 
     Each id must be in range and a connection's target no input; triples are tallied per weight and
-    per target; names are checked once per weight and neuron. Expansion runs in compiled code where
-    numba is installed (`compiled` forces either way), on `threads` threads; memory is bounded by
-    the tallies and blocks of `block` slots. `progress` is called with the number of triples of each
-    block. Raises GraphError for anything but a Graph.
+    per target; names are checked once per weight and neuron. What is wrong is said in `problems`,
+    with the neurons where it stands. Expansion runs in compiled code where numba is installed
+    (`compiled` forces either way), on `threads` threads; memory is bounded by the tallies and
+    blocks of `block` slots. `progress` is called with the number of triples of each block. Raises
+    GraphError for anything but a Graph and for a block or a number of threads below 1,
+    MissingDependency for compiled=True without numba.
 
     >>> from neurograph.layers import Conv2d, Input
     >>> graph = Graph()
@@ -68,8 +71,14 @@ def verify(
     """
     if not isinstance(graph, Graph):
         raise GraphError(f"verify: found {type(graph).__name__}, needed a Graph")
-    if compiled is None:
-        compiled = importlib.util.find_spec("numba") is not None
+    if block < 1 or threads < 1:
+        raise GraphError(f"verify: block is {block}, threads {threads}, needed at least 1")
+    installed = importlib.util.find_spec("numba") is not None
+    if compiled and not installed:
+        raise MissingDependency('verify: compiled=True needs numba, from the extra "fast"')
+    compiled = installed if compiled is None else compiled
+    if problems := _structure(graph):
+        return Verification(Counts(()), 0, tuple(problems))
     tallies = _Tallies(graph)
     lengths = graph.table.fields.lengths(graph.table.field) + 1
     pieces = blocks_of(lengths, block)
@@ -78,12 +87,54 @@ def verify(
         for found in pool.map(expand_piece, pieces):
             if progress is not None:
                 progress(found)
+    triples = int(tallies.by_target.sum())
+    problems = tallies.problems + _names(graph.weights.names, graph.weights.count)
+    problems += _names(graph.neuron_names, graph.size)
+    if tallies.problems:
+        return Verification(Counts(()), triples, tuple(problems))
     counts = count(graph)
-    problems = tallies.problems
-    problems += _names(graph.weights.names, graph.weights.count, frozenset())
-    problems += _names(graph.neuron_names, graph.size, frozenset(graph.constants))
     problems += _compare(graph, counts, tallies.by_weight, tallies.by_target)
-    return Verification(counts, int(tallies.by_target.sum()), tuple(problems))
+    return Verification(counts, triples, tuple(problems))
+
+
+def _structure(graph: Graph) -> list[str]:
+    """Return which ids have a row that does not exist, or rows that do not belong together."""
+    table = graph.table
+    limits = (
+        ("field", table.field, table.fields.count),
+        ("kernel", table.kernel, table.kernels.count),
+        ("bias", table.bias, graph.weights.count),
+        ("function", table.function, len(graph.functions)),
+    )
+    found = [
+        f"{_called(graph, i)}: {what} {column[i]} does not exist, there are {count:,}"
+        for what, column, count in limits
+        for i in np.flatnonzero((column < -1) | (column >= count))[:_SHOWN].tolist()
+    ]
+    if found:
+        return found
+    for a in range(0, table.size, _IDS):
+        span = slice(a, a + _IDS)
+        slots = table.fields.lengths(table.field[span]), table.kernels.lengths(table.kernel[span])
+        apart = slots[0] != slots[1]
+        apart |= (table.field[span] < 0) != (table.kernel[span] < 0)
+        found += [
+            f"{_called(graph, a + i)}: a field of {slots[0][i]} slots and a kernel of {slots[1][i]}"
+            for i in np.flatnonzero(apart)[: max(0, _SHOWN - len(found))].tolist()
+        ]
+        fed = (table.bias[span] >= 0) & (table.function[span] == INPUT)
+        found += [
+            f"{_called(graph, a + i)}: an input or constant with a bias"
+            for i in np.flatnonzero(fed)[: max(0, _SHOWN - len(found))].tolist()
+        ]
+    return found
+
+
+def _called(graph: Graph, neuron: int) -> str:
+    try:
+        return graph.neuron_name(neuron)
+    except GraphError:
+        return f"neuron {neuron}"
 
 
 class _Tallies:
@@ -147,29 +198,36 @@ def _sound(graph: Graph, some: Any, problems: list[str]) -> NDArray[np.bool_]:
     )
     for i in np.flatnonzero(~sound)[: max(0, _SHOWN - len(problems))]:
         triple = int(some.source[i]), int(some.weight[i]), int(some.target[i])
-        problems.append(f"triple {triple}: an id is out of range, or the target is an input")
+        problems.append(
+            f"{_called(graph, triple[2])}: triple {triple} has an id out of range (neurons end at "
+            f"{graph.size - 1}, weights at {graph.weights.count - 1}) or an input for its target"
+        )
     if not sound.all() and len(problems) >= _SHOWN:
         problems.append(f"and {int((~sound).sum())} or more triples like these")
     return sound
 
 
-def _names(names: Names, size: int, loose: frozenset[int]) -> list[str]:
-    """Return what is wrong with a directory of names.
-
-    An id in several arrays, in none, or not found by its own name.
-    """
+def _names(names: Names, size: int) -> list[str]:
+    """Return which ids stand in several places of a directory, in none, or not at their name."""
     tally = np.zeros(size, np.int8)
     for name in names:
         array = names[name]
         low, high = array.bounds()
         if low < 0 or high >= size:
             return [f"{names.what} array {name} holds ids out of range"]
-        # Saturates: two arrays that share an id are as wrong as ten.
-        part: Any = slice(low, high + 1) if array.explicit is None else array.present
-        tally[part] = np.minimum(tally[part] + 1, 2)
-    tally[list(loose)] = 1
-    wrong = np.flatnonzero(tally != 1)
-    found = [f"{names.what} {i} stands in {tally[i]} arrays, needed 1" for i in wrong[:_SHOWN]]
+        part: Any = slice(low, high + 1)
+        uses: Any = 1
+        if array.explicit is not None:
+            part, uses = np.unique(array.present, return_counts=True)
+        tally[part] = np.minimum(
+            tally[part] + uses, 2
+        )  # an id named twice is as wrong as ten times
+    found = [
+        f"{names.what} {i} has no name"
+        if tally[i] == 0
+        else f"{names.what} {i} has several names: {', '.join(_holders(names, int(i)))}"
+        for i in np.flatnonzero(tally != 1)[:_SHOWN]
+    ]
     for name in names:
         ends = [i for i in names[name].bounds() if names[name].size and i >= 0]
         found += [
@@ -178,6 +236,12 @@ def _names(names: Names, size: int, loose: frozenset[int]) -> list[str]:
             if tally[i] == 1 and names.id_of(names.name_of(i)) != i
         ]
     return found
+
+
+def _holders(names: Names, identity: int) -> list[str]:
+    """Return the names of the arrays that hold an id, once for each place."""
+    places = {name: np.count_nonzero(names[name].present == identity) for name in names}
+    return [name for name, count in places.items() for _ in range(count)]
 
 
 def _compare(
@@ -196,7 +260,14 @@ def _compare(
         ):
             if tally != counted:
                 found.append(f"{layer.name}: {tally:,} {what} expanded, {counted:,} counted")
-    total = counts.total
+    total, trainable = counts.total, graph.weights.trainable
+    for what, there, counted in (
+        ("neurons", len(graph.neurons), total.neurons),
+        ("trainable weights", int(np.count_nonzero(trainable)), total.trainable),
+        ("fixed weights", int(np.count_nonzero(~trainable)), total.fixed),
+    ):
+        if there != counted:
+            found.append(f"total: {there:,} {what} in the graph, {counted:,} counted")
     if int(by_target.sum()) != total.connections or int(by_weight.sum()) != total.connections:
         found.append(
             f"total: {int(by_target.sum()):,} triples by target, {int(by_weight.sum()):,} by "
