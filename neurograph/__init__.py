@@ -40,6 +40,7 @@ from neurograph.layers import (
 from neurograph.program import Program
 from neurograph.query import cone, projective_field, receptive_field
 from neurograph.simulator import Explanation, Simulator, States, explain
+from neurograph.storage import load, save
 from neurograph.verification import Verification, verify
 
 __version__ = "0.1.0"
@@ -80,9 +81,11 @@ __all__ = [
     "count",
     "datasets",
     "explain",
+    "load",
     "models",
     "projective_field",
     "receptive_field",
+    "save",
     "verify",
 ]
 

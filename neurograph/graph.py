@@ -355,6 +355,11 @@ class Graph:
         self._outputs = self._checked("outputs", ids, "ids").copy()
 
     @property
+    def explicit_outputs(self) -> Ids | None:
+        """The outputs' ids if they have been set; None where the last layer stands for them."""
+        return self._outputs
+
+    @property
     def neurons(self) -> NDArray[np.intp]:
         """The ids of all neurons, inputs included, constants not."""
         is_neuron = np.ones(self.size, bool)
