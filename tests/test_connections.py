@@ -1,0 +1,145 @@
+"""Look-ups and views against brute force over all triples."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drawn import graphs, layered_graphs, loose_graphs, same, triples_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import neurograph as ng
+from neurograph.connections import Connections, join
+from neurograph.table import blocks_of
+
+SOME = settings(deadline=None, max_examples=40)
+
+
+@SOME
+@given(graphs())
+def test_incoming_outgoing_and_sharing_are_those_of_all_triples(graph: ng.Graph) -> None:
+    every = triples_of(graph)
+    for neuron in range(graph.size):
+        assert list(graph.incoming(neuron)) == [t for t in every if t[2] == neuron]
+        assert same(graph.outgoing(neuron), [t for t in every if t[0] == neuron])
+    for weight in range(graph.weights.count):
+        assert same(graph.sharing(weight), [t for t in every if t[1] == weight])
+
+
+@SOME
+@given(graphs(), st.integers(1, 30))
+def test_the_view_yields_every_triple_once_in_blocks_of_bounded_size(
+    graph: ng.Graph, size: int
+) -> None:
+    every, view = triples_of(graph), graph.connections
+    assert len(view) == len(every)
+    assert same(view.all(), every)
+    blocks = list(view.blocks(size))
+    assert same(join(blocks), every)
+    for block in blocks:
+        assert 0 < len(block) <= size or len(set(block.target.tolist())) == 1
+    assert same(join(list(view)), every)
+
+
+@SOME
+@given(graphs(), st.data())
+def test_filters_combine(graph: ng.Graph, data: st.DataObject) -> None:
+    every = triples_of(graph)
+    ids = st.lists(st.integers(0, graph.size - 1), max_size=4)
+    weights = st.lists(st.integers(0, graph.weights.count - 1), max_size=4)
+    source, target = (data.draw(st.none() | ids) for _ in range(2))
+    weight = data.draw(st.none() | weights)
+    layer = data.draw(st.none() | st.lists(st.sampled_from(list(graph.layers)), unique=True))
+    into = [i for n in layer or [] for i in graph.layer(n).neurons.present.tolist()]
+    wanted = [
+        t
+        for t in every
+        if (source is None or t[0] in source)
+        and (weight is None or t[1] in weight)
+        and (target is None or t[2] in target)
+        and (layer is None or t[2] in into)
+    ]
+    view = graph.select(layer=layer, source=source, weight=weight, target=target)
+    assert len(view) == len(wanted)
+    assert same(view.all(), wanted)
+    if source is not None or weight is not None:
+        assert all(len(block) <= 3 for block in view.blocks(3))
+    assert same(join(list(view.blocks(3))), wanted)
+
+
+def test_filters_take_one_name_or_id_and_can_be_narrowed_again() -> None:
+    graph = ng.models.lenet5()
+    weight = graph.weight_id("C1.kernel", (0, 0, 2, 2))
+    assert len(graph.select(layer="C1", weight=weight)) == 784
+    pixel = graph.neuron_id("input[0, 10, 10]")
+    both = graph.select(layer="C1").narrowed(sources=np.array([pixel]))
+    assert len(both) == 150
+    assert len(both.narrowed(sources=np.array([pixel, pixel + 1]))) == 150
+    assert len(graph.select(layer=[])) == len(graph.select(source=[])) == 0
+    assert len(graph.select(weight=[]).all()) == 0
+
+
+@SOME
+@given(layered_graphs(), st.data())
+def test_an_index_made_early_is_made_again_when_the_graph_grows(
+    graph: ng.Graph, data: st.DataObject
+) -> None:
+    some = data.draw(st.sampled_from(graph.neurons.tolist()))
+    before = list(graph.outgoing(some))
+    extra = graph.add(ng.Linear(1, bias=None, name="more"), np.array([some]))
+    loose = graph.weights.add("loose", (2,))
+    assert list(graph.outgoing(some)) == [*before, (some, loose.first - 1, int(extra[0]))]
+    assert len(graph.sharing(loose.first + 1)) == 0
+    assert len(graph.connections) == len(triples_of(graph))
+
+
+@given(loose_graphs())
+@settings(deadline=None, max_examples=20)
+def test_connections_are_int32_and_iterate_as_python_numbers(graph: ng.Graph) -> None:
+    found = graph.connections.all()
+    assert {found.source.dtype, found.weight.dtype, found.target.dtype} == {np.dtype(np.int32)}
+    assert all(type(i) is int for triple in found for i in triple)
+    kept = found.keep(found.target == found.target.max())
+    assert set(kept.target.tolist()) == {int(found.target.max())}
+    assert list(found.keep(slice(0, 2))) == list(found)[:2]
+
+
+def test_a_neuron_with_more_connections_than_a_block_is_a_block() -> None:
+    graph = ng.models.mlp((50, 3))
+    assert [len(b) for b in graph.connections.blocks(10)] == [51, 51, 51]
+    assert len(join([])) == 0
+    assert blocks_of(np.array([], np.int64), 5) == []
+
+
+def test_views_of_a_shared_weight_cost_their_answer_not_the_graph() -> None:
+    graph = ng.models.lenet5()
+    blocks = list(graph.select(weight=graph.weight_id("S4.coefficient[3]")).blocks(7))
+    assert sum(len(b) for b in blocks) == 100
+    assert max(len(b) for b in blocks) == 7
+
+
+def test_bad_input() -> None:
+    graph = ng.models.mlp((2, 1))
+    with pytest.raises(ng.GraphError, match=r"blocks of 0, needed a size of at least 1"):
+        list(graph.connections.blocks(0))
+    with pytest.raises(ng.GraphError, match=r"select: sources go from -1 to 2, ids from 0 to 3"):
+        graph.select(source=[2, -1])
+    with pytest.raises(ng.GraphError, match=r"select: targets go from 9 to 9, ids from 0 to 3"):
+        graph.select(target=9)
+    with pytest.raises(ng.GraphError, match=r"weight 3 does not exist; ids go from 0 to 2"):
+        graph.select(weight=[0, 3])
+    with pytest.raises(ng.GraphError, match=r"select: found sources of type float64"):
+        graph.select(source=0.5)
+    with pytest.raises(ng.GraphError, match=r"weight 0\.5: needed one id, a whole number"):
+        graph.select(weight=0.5)
+    with pytest.raises(ng.GraphError, match=r"layer 'outptu' is unknown; did you mean output"):
+        graph.select(layer="outptu")
+    with pytest.raises(ng.GraphError, match=r"neuron 4 does not exist; ids go from 0 to 3"):
+        graph.incoming(4)
+    with pytest.raises(ng.GraphError, match=r"neuron -1 does not exist"):
+        graph.outgoing(-1)
+    with pytest.raises(ng.GraphError, match=r"neuron \[1, 2\]: needed one id"):
+        graph.outgoing([1, 2])  # type: ignore[arg-type]
+    with pytest.raises(ng.GraphError, match=r"weight 3 does not exist"):
+        graph.sharing(3)
+    assert isinstance(graph.sharing(np.int64(0)), Connections)
