@@ -47,11 +47,13 @@ def as_ids(ids: Iterable[int], who: str) -> NDArray[np.int64]:
 
 def _whole(values: Iterable[Any], who: str) -> NDArray[np.int64]:
     try:
-        array = np.asarray(values if isinstance(values, np.ndarray) else list(values))
+        given = values if isinstance(values, np.ndarray) else list(values)
+        array = np.asarray(given)
     except (TypeError, ValueError):
         raise GraphError(f"{who}: found {type(values).__name__}, needed whole numbers") from None
-    if array.dtype == object or array.dtype == np.uint64:  # Python's numbers know no bound
-        flat = array.reshape(-1).tolist()
+    if array.dtype.kind in "fO" or array.dtype == np.uint64:
+        # Python's whole numbers know no bound, and numpy makes other types of those beyond int64.
+        flat = np.array(given, dtype=object).reshape(-1).tolist()
         if all(isinstance(v, int) for v in flat):
             far = next((v for v in flat if abs(v) > INT32_MAX), None)
             if far is not None:
