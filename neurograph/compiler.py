@@ -18,6 +18,7 @@ from neurograph.functions import IDENTITY, Function
 from neurograph.graph import Graph
 from neurograph.levels import levels
 from neurograph.program import Blocks, Ids, Program, Rows, Step
+from neurograph.regrouping import regroup
 from neurograph.table import INPUT, Ragged, Table, has_dead, live_slots
 
 _SMALLEST_BLOCK = 4  # neurons; below, CSR rows are as compact
@@ -110,7 +111,7 @@ def _steps(table: Table, level: int, function: Function, neurons: NDArray[Any]) 
                 rest.append(blocks)
     left = np.sort(np.concatenate(rest))
     if left.size:
-        yield _rows(table, level, function, left)
+        yield from regroup(_rows(table, level, function, left))
 
 
 def _patterns(table: Table, function: Function, neurons: NDArray[Any]) -> NDArray[np.int64]:

@@ -34,6 +34,7 @@ class Op(IntEnum):
     BASE = 10
     PASSES = 11  # how often the kernel runs to cover all vectors of a state
     TARGETS = 12  # how many targets the op has, padding included
+    WIDTH = 13  # how many numbers of a state each of them stands for
 
 
 class TileShape(NamedTuple):
@@ -92,14 +93,20 @@ def kernels() -> tuple[Kernel, ...]:
     return (
         *(TileShape(*shape) for shape in linear),
         *(TileShape(maps, 5 - maps, pair) for pair in other for maps in (1, 4)),
-        *(RowShape(vectors, narrow) for vectors in (1, 2) for narrow in (True, False)),
+        *(RowShape(vectors, narrow) for vectors in (1, 2, 4) for narrow in (True, False)),
         *(RowShape(1, False, pair) for pair in other),
     )
 
 
 def kind_of(kernel: Kernel) -> int:
     """Return the number of a kernel."""
-    return kernels().index(kernel)
+    # As tuples a tile (4, 1) and rows (4, True) are equal: their types tell them apart.
+    return _numbers()[type(kernel), kernel]
+
+
+@lru_cache(maxsize=1)
+def _numbers() -> dict[tuple[type, Kernel], int]:
+    return {(type(kernel), kernel): number for number, kernel in enumerate(kernels())}
 
 
 @lru_cache(maxsize=4096)

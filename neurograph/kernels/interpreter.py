@@ -22,7 +22,8 @@ from neurograph.kernels.lanes import I32, I64, Lanes, lane_count
 from neurograph.kernels.tiles import Arguments
 
 _KIND, _ROW, _PARAMETER = int(Op.KIND), int(Op.ROW), int(Op.PARAMETER)
-_ACTIVATION, _PASSES, _TARGETS = int(Op.ACTIVATION), int(Op.PASSES), int(Op.TARGETS)
+_ACTIVATION, _PASSES = int(Op.ACTIVATION), int(Op.PASSES)
+_TARGETS, _WIDTH = int(Op.TARGETS), int(Op.WIDTH)
 _COLUMNS = len(Op)
 
 
@@ -166,12 +167,12 @@ def _load(inputs: Any, first: int, states: Any, start: int, stride: int) -> None
 
 
 @njit(nogil=True, error_model="numpy")
-def _scalars(ops: Any, op: int, states: Any, stride: int, row: Any, parameter: Any) -> None:
+def _scalars(ops: Any, op: int, states: Any, row: Any, parameter: Any) -> None:
     """Apply the scalar activation of an op to its targets."""
     p0 = parameter[ops[op, _PARAMETER]]
     first = ops[op, _ROW]
     for r in range(first, first + ops[op, _TARGETS]):
-        for i in range(row[r], row[r] + stride):
+        for i in range(row[r], row[r] + ops[op, _WIDTH]):
             states[i] = scalar_activation(ops[op, _ACTIVATION], states[i], p0)
 
 
@@ -203,7 +204,7 @@ def _build(fingerprint: str) -> Callable[..., None]:
                 for v in range(ops[op, _PASSES]):
                     _run_op(ops, op, states, v * lanes, stride, index, weight, bias, row, parameter)
                 if ops[op, _ACTIVATION] >= SCALAR:
-                    _scalars(ops, op, states, stride, row, parameter)
+                    _scalars(ops, op, states, row, parameter)
             for j in range(min(stride, last - block)):
                 for i in range(wanted.size):
                     out[block + j, i] = states[wanted[i] * stride + j]

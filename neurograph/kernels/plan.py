@@ -5,7 +5,7 @@ New weight values cost a gather.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -32,6 +32,7 @@ from neurograph.program import Blocks, Program, Rows, Step, join_rows
 _NARROW = 1 << 16
 _SMALL = 16  # neurons of a block below which it is not worth an op where there are many
 _MANY = 64
+_FEW = 4  # fields of a block below which its tiles also cover vectors
 _NONE = np.empty(0, np.int32)
 
 
@@ -92,6 +93,7 @@ def build(program: Program, *, lanes: int, vectors: int, keep: bool) -> Plan:
 class _Builder:
     def __init__(self, arena: Arena, stride: int, vectors: int) -> None:
         self.arena, self.stride, self.vectors = arena, stride, vectors
+        self.lanes = stride // vectors
         self.slot = arena.slot * np.int32(stride)
         self.ops: list[NDArray[np.int64]] = []
         self.index, self.row, self.weight, self.bias = _Table(), _Table(), _Table(), _Table()
@@ -142,6 +144,9 @@ class _Builder:
         blocks, maps, fields = product.targets.shape
         slots = product.sources.shape[2]
         each = np.arange(blocks)
+        # Where there are too few fields to share the load of a weight, the vectors of a state do.
+        beside = self.vectors if fields < _FEW else 1
+        product, fields = self._spread(product, beside), fields * beside
         chosen = cover(maps, fields, slots, product.pair)
         index: dict[int, int] = {}
         for shape, first in tiles(maps, chosen):
@@ -151,6 +156,7 @@ class _Builder:
             some = np.minimum(np.arange(first, first + shape.maps), maps - 1)
             weight = self.weight.add(product.weights[:, some].transpose(0, 2, 1))
             init, bias, step = self._biases(product, shape, some)
+            passes = self.vectors // beside
             self._op(
                 blocks,
                 shape,
@@ -163,9 +169,21 @@ class _Builder:
                 GROUPS=groups,
                 SLOTS=slots,
                 INIT=init,
-                PASSES=self.vectors,
+                PASSES=passes,
                 TARGETS=groups * shape.maps * shape.fields,
+                WIDTH=passes * self.lanes,
             )
+
+    def _spread(self, product: Product, beside: int) -> Product:
+        """Return a product of offsets, not ids, with `beside` vectors of a state as fields."""
+        step = self.lanes * np.arange(beside, dtype=np.int32)
+        sources, targets = self.slot[product.sources], self.slot[product.targets]
+        sources = (sources[:, :, None] + step[:, None]).reshape(len(sources), -1, sources.shape[2])
+        targets = (targets[..., None] + step).reshape(*targets.shape[:2], -1)
+        bias = product.bias
+        if bias is not None and bias.shape[2] > 1:
+            bias = np.repeat(bias, beside, axis=2)
+        return replace(product, sources=sources, targets=targets, bias=bias)
 
     def _sources(self, sources: NDArray[Any], width: int) -> int:
         """Add the offsets of sources as (block, group, slot, field).
@@ -174,7 +192,7 @@ class _Builder:
         """
         blocks, fields, slots = sources.shape
         groups = -(-fields // width)
-        offsets = self.slot[sources]
+        offsets = sources
         if groups * width != fields:
             offsets = offsets[:, np.minimum(np.arange(groups * width), fields - 1)]
         tiled = offsets.reshape(blocks, groups, width, slots).transpose(0, 1, 3, 2)
@@ -191,7 +209,7 @@ class _Builder:
             (blocks, shape.maps, groups * shape.fields), TRASH * self.stride, np.int32
         )
         some = targets[:, first : first + shape.maps]
-        offsets[:, : some.shape[1], :fields] = self.slot[some]
+        offsets[:, : some.shape[1], :fields] = some
         tiled = offsets.reshape(blocks, shape.maps, groups, shape.fields).transpose(0, 2, 1, 3)
         return self.row.add(tiled)
 
@@ -225,7 +243,7 @@ class _Builder:
         index = (sources - base).astype(np.uint16 if narrow else np.int32)
         if narrow:
             index = np.append(index, np.zeros(index.size % 2, np.uint16)).view(np.int32)
-        vectors = min(self.vectors, 2) if pair == LINEAR else 1
+        vectors = min(self.vectors, 4) if pair == LINEAR else 1
         pointers = np.concatenate([self.slot[step.targets], step.ptr]).astype(np.int32)
         self._op(
             1,
@@ -239,6 +257,7 @@ class _Builder:
             BASE=base,
             PASSES=self.vectors // vectors,
             TARGETS=step.targets.size,
+            WIDTH=self.stride,
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from neurograph.kernels.interpreter import forward
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.plan import Plan, build
 from neurograph.memory import require
-from neurograph.program import Program
+from neurograph.program import Program, Rows
 
 _NOTICE = "neurograph: compiling kernels, once per environment ..."
 
@@ -106,7 +107,8 @@ class Runner:
         self.lanes = lane_count(dtype.itemsize)
         self._inputs = input_ids(program).size
         self._values = np.zeros(program.weight_count + 1, dtype)
-        self._plans: dict[bool, Loaded] = {False: self._planned(keep=False)}
+        self._plans: dict[tuple[int, bool], Loaded] = {}
+        self._plan(1, keep=False)
         self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
 
     def load(self, values: NDArray[np.float64]) -> None:
@@ -117,21 +119,36 @@ class Runner:
 
     def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the outputs' states (batch, outputs)."""
-        return self._run(self._plans[False], inputs)
+        return self._run(self._plan(self._vectors(len(inputs)), keep=False), inputs)
 
     def states(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the state of every id (batch, size)."""
-        if True not in self._plans:
-            self._plans[True] = self._planned(keep=True)
-        return self._run(self._plans[True], inputs)
+        return self._run(self._plan(1, keep=True), inputs)
 
-    def _planned(self, *, keep: bool) -> Loaded:
-        program = self.program
-        plan = build(program, lanes=self.lanes, vectors=1, keep=keep)
-        wanted = np.arange(program.size) if keep else program.outputs.reshape(-1)
-        loaded = Loaded(plan, self.dtype, wanted)
-        loaded.load(self._values)
-        return loaded
+    def _vectors(self, batch: int) -> int:
+        """Return how many vectors of samples to run at once.
+
+        Several, where most slots' weights are used for one field only, so that loading them costs.
+        """
+        if not self._irregular:
+            return 1
+        return max(v for v in (1, 2, 4) if v == 1 or v * self.lanes <= batch)
+
+    @cached_property
+    def _irregular(self) -> bool:
+        steps = self.program.steps
+        alone = [s.slots for s in steps if isinstance(s, Rows) or s.targets.shape[2] == 1]
+        return 2 * sum(alone) > sum(s.slots for s in steps)
+
+    def _plan(self, vectors: int, *, keep: bool) -> Loaded:
+        program, key = self.program, (vectors, keep)
+        if key not in self._plans:
+            plan = build(program, lanes=self.lanes, vectors=vectors, keep=keep)
+            wanted = np.arange(program.size) if keep else program.outputs.reshape(-1)
+            loaded = Loaded(plan, self.dtype, wanted)
+            loaded.load(self._values)
+            self._plans[key] = loaded
+        return self._plans[key]
 
     def _run(self, loaded: Loaded, inputs: NDArray[Any]) -> NDArray[Any]:
         inputs = np.ascontiguousarray(inputs, self.dtype).reshape(len(inputs), self._inputs)

@@ -1,0 +1,97 @@
+"""Rows that read the same sources, in whatever order, become blocks.
+
+A reduction does not depend on the order of its slots, so neurons wired one by one, as in a pruned
+or a hand-made graph, may still be fields x kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph.program import Blocks, Rows, Step
+
+_LEAST_ROWS = 4  # that share their sources; fewer are as well off as rows
+_LEAST_SLOTS = 4
+
+
+def regroup(step: Rows) -> Iterator[Step]:
+    """Yield the blocks that the rows of a step form, then what is left of it.
+
+    What is left is ordered by its first sources, so that rows that read the same places follow each
+    other; slots stand in the order of their sources.
+    """
+    length = np.diff(step.ptr)
+    owner = np.repeat(np.arange(length.size), length)
+    order = np.argsort(owner.astype(np.int64) << 32 | step.sources, kind="stable")
+    sources, weights = step.sources[order], step.weights[order]
+    wide = np.flatnonzero(length >= _LEAST_SLOTS)
+    left = np.ones(length.size, bool)
+    for rows in _equal(step.ptr, sources, wide):
+        left[rows.reshape(-1)] = False
+        places = step.ptr[rows][..., None] + np.arange(length[rows[0, 0]])
+        yield Blocks(
+            step.level,
+            step.function,
+            sources[places[:, :1]],
+            weights[places],
+            step.bias[rows][..., None],
+            step.targets[rows][..., None],
+        )
+    rest = np.flatnonzero(left)
+    if rest.size:
+        yield _ordered(step, sources, weights, rest)
+
+
+def _equal(
+    ptr: NDArray[np.int64], sources: NDArray[Any], wide: NDArray[Any]
+) -> Iterator[NDArray[Any]]:
+    """Yield groups of rows with equal sources, stacked by size: (blocks, rows)."""
+    if wide.size < _LEAST_ROWS:
+        return
+    length = ptr[wide + 1] - ptr[wide]
+    sums = _sums(ptr, sources, wide) * np.uint64(2654435761) + length.astype(np.uint64)
+    _, group, size = np.unique(sums, return_inverse=True, return_counts=True)
+    chosen = np.flatnonzero(size[group] >= _LEAST_ROWS)
+    if not chosen.size:
+        return
+    chosen = chosen[np.argsort(group[chosen], kind="stable")]
+    shape = size[group[chosen]].astype(np.int64) << 32 | length[chosen]
+    for kind in dict.fromkeys(shape.tolist()):
+        rows = wide[chosen[shape == kind]].reshape(-1, kind >> 32)
+        places = ptr[rows][..., None] + np.arange(kind & 0xFFFFFFFF)
+        same = (sources[places] == sources[places[:, :1]]).all((1, 2))
+        if same.any():  # different sources with equal sums stay rows
+            yield rows[same]
+
+
+def _sums(ptr: NDArray[np.int64], sources: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.uint64]:
+    """Return a number for each row (none of them empty) that depends on its sources alone."""
+    mixed = (sources.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
+    return np.asarray(total[ptr[rows + 1]] - total[ptr[rows]])
+
+
+def _ordered(step: Rows, sources: NDArray[Any], weights: NDArray[Any], rest: NDArray[Any]) -> Rows:
+    """Return the rows `rest`, ordered by their first source."""
+    first = np.where(step.ptr[rest + 1] > step.ptr[rest], 0, -1)
+    some = first == 0
+    first[some] = sources[step.ptr[rest[some]]]
+    rest = rest[np.argsort(first, kind="stable")]
+    length = step.ptr[rest + 1] - step.ptr[rest]
+    ptr = np.concatenate([[0], np.cumsum(length)])
+    place = np.repeat(step.ptr[rest] - ptr[:-1], length) + np.arange(ptr[-1])
+    return Rows(
+        step.level,
+        step.function,
+        step.targets[rest],
+        ptr,
+        sources[place],
+        weights[place],
+        step.bias[rest],
+    )
