@@ -208,17 +208,18 @@ def transposed(draw: Any) -> tuple[ng.ConvTranspose2d, tuple[int, int, int]]:
 
 
 @st.composite
-def irregular(draw: Any, *, pairs: Any = tuple(PAIRS), most: int = 40) -> ng.Graph:
+def irregular(draw: Any, *, pairs: Any = tuple(PAIRS), bare: bool = False) -> ng.Graph:
     """A small graph no framework has: layers of neurons with fields and kernels of any kind.
 
     Sources come from any earlier level, constants included; slots are empty or cut; a pair has
-    several connections; some neurons have none. Small groups become rows, large ones blocks.
+    several connections; some neurons have none. Small groups become rows, large ones blocks. A
+    `bare` graph has what triples can say: no constant, and biases on weighted sums only.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     graph = ng.Graph()
     graph.add(ng.Input((int(rng.integers(1, 7)),), name="x"))
     graph.add(ng.Input((2, int(rng.integers(1, 4))), name="z"))
-    if draw(st.booleans()):
+    if not bare and draw(st.booleans()):
         graph.add_constant("edge", -1.0)
     weights = graph.add_weights("w", "any", (12,)).ids
     for number in range(draw(st.integers(1, 5))):
@@ -239,9 +240,11 @@ def irregular(draw: Any, *, pairs: Any = tuple(PAIRS), most: int = 40) -> ng.Gra
         if draw(st.booleans()):  # maps: every kernel over every field
             pair = np.array(list(product(range(len(kernels)), range(len(fields)))))
         else:
-            count = int(rng.integers(1, most))
+            count = int(rng.integers(1, 40))
             pair = np.stack([rng.integers(0, len(rows), count) for rows in (kernels, fields)], 1)
         bias = np.where(rng.random(len(pair)) < 0.5, rng.choice(weights, len(pair)), -1)
+        if bare and not function.linear:
+            bias[:] = -1
         graph.add_neurons(
             f"layer{number}",
             "Drawn",

@@ -105,6 +105,32 @@ def test_rbf_is_the_squared_distance(
     assert ng.compile(graph).penalties
 
 
+@SOME
+@given(
+    shape=shapes,
+    out=st.integers(1, 5),
+    count=st.integers(0, 20),
+    bias=st.sampled_from(["map", None]),
+    seed=st.integers(0, 99),
+    dtype=dtypes,
+)
+def test_sparse_units_are_a_masked_matrix(
+    shape: Any, out: int, count: int, bias: Any, seed: int, dtype: str
+) -> None:
+    rng = np.random.default_rng(seed)
+    links = np.stack([rng.integers(0, prod(shape), count), rng.integers(0, out, count)], 1)
+    graph = build(ng.Sparse(out, links, bias=bias, name="s"), shape=shape)
+    (x,) = images(graph)
+    matrix = torch.zeros(out, prod(shape), dtype=torch.float64)
+    at = (torch.from_numpy(links[:, 1]), torch.from_numpy(links[:, 0]))
+    matrix.index_put_(at, torch.from_numpy(graph.weights["s.kernel"]), accumulate=True)
+    given = torch.from_numpy(graph.weights["s.bias"]) if bias else None
+    wanted = functional.linear(torch.from_numpy(x).flatten(1), matrix, given).numpy()
+    close(run(graph, x, dtype=dtype), wanted, dtype)
+    number = count + (out if bias else 0)
+    assert tally(graph, "s") == (number, number, number, 0)
+
+
 def test_rbf_keeps_its_centers_when_weights_are_drawn_anew() -> None:
     graph = ng.Graph()
     graph.add(ng.RBF([[1.0, -1.0]], name="r"), graph.add(ng.Input((2,))))
