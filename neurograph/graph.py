@@ -366,6 +366,17 @@ class Graph:
         is_neuron[list(self._constants)] = False
         return np.flatnonzero(is_neuron)
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes its columns, tables, weights and explicit ids take; indexes come on top."""
+        table, weights = self.table, self.weights
+        arrays: list[NDArray[Any]] = [table.field, table.kernel, table.bias, table.function]
+        arrays += [a for rows in (table.fields, table.kernels) for a in (rows.ptr, rows.ids)]
+        arrays += [weights.trainable, *([weights.value] if weights.allocated else [])]
+        named = [weights.names[n] for n in weights] + [x.neurons for x in self.layers.values()]
+        arrays += [ids.explicit for ids in named if ids.explicit is not None]
+        return sum(a.nbytes for a in arrays)
+
     def layer(self, name: str) -> Layer:
         """Return the layer `name`. Raises GraphError with the nearest names if there is none."""
         if name not in self.layers:

@@ -1,0 +1,130 @@
+"""The commands count and verify."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from neurograph import counting, verification
+from neurograph.cli.application import CHECK_FAILED
+from neurograph.cli.arguments import Model, takes_json, takes_model, takes_threads
+from neurograph.cli.expectations import (
+    Expectation,
+    counts_document,
+    failures,
+    judge,
+    takes_expectations,
+    verdict,
+)
+from neurograph.cli.output import emit
+
+
+@click.command(short_help="Count neurons, weights and connections, layer by layer.")
+@takes_model
+@takes_expectations
+@takes_json
+def count(model: Model, expect: tuple[Expectation, ...], as_json: bool) -> None:
+    """Count neurons, weights and connections, layer by layer, by enumerating the graph's rows.
+
+    "parameters" are trainable weights; connections include those of the bias unit; slots are the
+    places where connections can stand, empty ones too (what tools that count padding call
+    multiply-adds); dead weights are those no connection uses.
+    """
+    counts = counting.count(model.graph)
+    judged = judge(expect, counts)
+    document = {"model": model.name, **counts_document(counts), "expectations": judged}
+    emit(document, lambda: f"{counts}{verdict(judged)}", as_json=as_json)
+    _exit(failures(judged))
+
+
+@click.command(short_help="Expand every connection one by one and compare with count.")
+@takes_model
+@takes_expectations
+@click.option(
+    "--networkx",
+    "by_networkx",
+    is_flag=True,
+    help="Also convert to a networkx graph and count its nodes and edges.",
+)
+@takes_threads
+@takes_json
+def verify(
+    model: Model,
+    expect: tuple[Expectation, ...],
+    by_networkx: bool,
+    threads: int,
+    as_json: bool,
+) -> None:
+    """Expand every connection one by one, check it, and compare the tallies with count.
+
+    Exits with 1 if anything is wrong: an id out of range, a name that leads elsewhere, a number
+    that differs.
+    """
+    total = counting.count(model.graph).total.connections
+    with _progress(total) as step:
+        found = verification.verify(model.graph, threads=threads, progress=step)
+    judged = judge(expect, found.counts)
+    document = {
+        "model": model.name,
+        "ok": found.ok,
+        "triples": found.triples,
+        "problems": list(found.problems),
+        **counts_document(found.counts),
+        "expectations": judged,
+    }
+    lines, failed = [str(found)], failures(judged)
+    if not found.ok:
+        failed.insert(0, f"verification found {len(found.problems)} problem(s)")
+    if by_networkx:
+        document["networkx"] = walked = _by_networkx(model, found.counts)
+        document["ok"] = found.ok and walked["ok"]
+        lines.append(walked.pop("text"))
+        failed += [] if walked["ok"] else ["the networkx graph counts otherwise"]
+    emit(document, lambda: "\n".join(lines) + verdict(judged), as_json=as_json)
+    _exit(failed)
+
+
+def _by_networkx(model: Model, counts: counting.Counts) -> dict[str, Any]:
+    """Count the nodes and edges of the graph as networkx has it."""
+    nodes_and_edges = importlib.import_module("neurograph").to_networkx(model.graph)
+    walked = counting.count(nodes_and_edges)
+    total, ours = walked.total, counts.total
+    same = ("neurons", "trainable", "fixed", "connections", "bias_connections", "dead")
+    ok = all(getattr(total, n) == getattr(ours, n) for n in same)
+    nodes, edges = nodes_and_edges.number_of_nodes(), nodes_and_edges.number_of_edges()
+    text = (
+        f"networkx: {nodes:,} nodes and {edges:,} edges; walking them counts "
+        f"{total.parameters:,} parameters and {total.connections:,} connections: "
+        f"{'agrees' if ok else 'differs'}"
+    )
+    return {"ok": ok, "nodes": nodes, "edges": edges, **counts_document(walked), "text": text}
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], Any]]:
+    """Show a bar on the standard error, on a terminal only, once it has taken a second."""
+    from tqdm import tqdm
+
+    with tqdm(
+        total=total,
+        unit=" connections",
+        unit_scale=True,
+        delay=1.0,
+        leave=False,
+        disable=None,
+        file=sys.stderr,
+    ) as bar:
+        yield bar.update
+
+
+def _exit(failed: list[str]) -> None:
+    """End with the exit code of a failed check, a line for each, unless there is none."""
+    for line in failed:
+        click.echo(f"neurograph: {line}", err=True)
+    if failed:
+        raise click.exceptions.Exit(CHECK_FAILED)

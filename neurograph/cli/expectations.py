@@ -1,0 +1,100 @@
+"""--expect: numbers a count must come to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import click
+
+from neurograph.cli.arguments import Command
+from neurograph.counting import Counts, Row
+from neurograph.errors import suggestion
+
+# Every number a Row has, those it computes included.
+NUMBERS = (*(f.name for f in fields(Row) if f.name != "name"), "parameters", "weights")
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A number of the total, or of a layer, and what it should be."""
+
+    layer: str | None
+    number: str
+    value: int
+
+    @property
+    def name(self) -> str:
+        """What is expected: "connections" or "C1.connections"."""
+        return f"{self.layer}.{self.number}" if self.layer is not None else self.number
+
+    def found(self, counts: Counts) -> int:
+        """Return the number counted. Raises GraphError for an unknown layer."""
+        row = counts.total if self.layer is None else counts[self.layer]
+        return int(getattr(row, self.number))
+
+
+def expected(
+    _: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
+) -> tuple[Expectation, ...]:
+    """Return an Expectation for each NAME=VALUE; NAME is a number of the total or of a layer."""
+    return tuple(_expectation(text, parameter) for text in texts)
+
+
+def _expectation(text: str, parameter: click.Parameter) -> Expectation:
+    name, equals, number = text.rpartition("=")
+    digits = re.sub("[,_]", "", number.strip())
+    if not equals or not re.fullmatch(r"\d{1,18}", digits):
+        raise click.BadParameter(
+            f"found {text!r}, needed the form connections=340908", param=parameter
+        )
+    layer, dot, what = name.strip().rpartition(".")
+    if what not in NUMBERS:
+        near = suggestion(what, NUMBERS)
+        raise click.BadParameter(f"{what!r} is not counted{near}", param=parameter)
+    return Expectation(layer if dot else None, what, int(digits))
+
+
+def takes_expectations(command: Command) -> Command:
+    """Give a command the option --expect, as `expect`."""
+    option = click.option(
+        "--expect",
+        callback=expected,
+        multiple=True,
+        metavar="NAME=VALUE",
+        help=f"Exit with 1 unless a count is this: {', '.join(NUMBERS)}; a layer's as "
+        "C1.connections=122304. May be given several times.",
+    )
+    return option(command)
+
+
+def judge(expect: tuple[Expectation, ...], counts: Counts) -> list[dict[str, Any]]:
+    """Return, for each expectation, its name, what was expected and found, and whether it holds."""
+    found = [(e, e.found(counts)) for e in expect]
+    return [
+        {"name": e.name, "expected": e.value, "found": value, "ok": value == e.value}
+        for e, value in found
+    ]
+
+
+def failures(judged: list[dict[str, Any]]) -> list[str]:
+    """Return a line for each expectation that does not hold."""
+    return [
+        f"expected {j['name']}={j['expected']}, found {j['found']}" for j in judged if not j["ok"]
+    ]
+
+
+def verdict(judged: list[dict[str, Any]]) -> str:
+    """Return lines that say which expectations hold; nothing if there are none."""
+    met = [f"{j['name']} is {j['found']:,} as expected" for j in judged if j["ok"]]
+    return "\n" + "\n".join(met) if met else ""
+
+
+def counts_document(counts: Counts) -> dict[str, Any]:
+    """Return counts as JSON has them: every number of every row, those it computes included."""
+
+    def row(r: Row) -> dict[str, Any]:
+        return {**asdict(r), "parameters": r.parameters, "weights": r.weights}
+
+    return {"layers": [row(r) for r in counts.rows], "total": row(counts.total)}

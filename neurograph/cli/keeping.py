@@ -1,0 +1,28 @@
+"""The command save."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from neurograph import storage
+from neurograph.cli.arguments import Model, takes_json, takes_model
+from neurograph.cli.output import emit
+from neurograph.errors import ConversionError
+from neurograph.memory import readable
+
+
+@click.command(short_help="Write a model to a file.")
+@takes_model
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+@takes_json
+def save(model: Model, file: Path, force: bool, as_json: bool) -> None:
+    """Write MODEL to FILE, whole or not at all; every command takes FILE as its MODEL then."""
+    if file.exists() and not force:
+        raise ConversionError(f"{file}: exists already; --force replaces it")
+    storage.save(model.graph, file)
+    size = file.stat().st_size
+    document = {"model": model.name, "file": str(file), "bytes": size}
+    emit(document, lambda: f"{model.name} saved to {file} ({readable(size)})", as_json=as_json)
