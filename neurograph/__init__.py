@@ -90,7 +90,7 @@ __all__ = [
 ]
 
 # name -> the module that has it, imported when the name is first used.
-_LAZY: dict[str, str] = {}
+_LAZY: dict[str, str] = {"torch": "neurograph.torch"}
 
 
 def __getattr__(name: str) -> Any:

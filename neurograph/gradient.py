@@ -75,10 +75,10 @@ def gradient(
     weights, below = engine.backward(inputs, ids.reshape(-1), seed, wrt_inputs=wrt_inputs)
     mean = float(np.mean(loss.each(outputs, targets), dtype=np.float64)) if len(inputs) else 0.0
     shaped = outputs.reshape(len(inputs), *ids.shape)
-    return Gradient(mean, shaped, weights, None if below is None else _split(layers, below))
+    return Gradient(mean, shaped, weights, None if below is None else split(layers, below))
 
 
-def _split(layers: Sequence[Layer], flat: Array) -> Array | tuple[Array, ...]:
+def split(layers: Sequence[Layer], flat: Array) -> Array | tuple[Array, ...]:
     """Return dE/dinput for each input in its images' shape; 0 where a neuron is absent."""
     found, start = [], 0
     for layer in layers:

@@ -13,7 +13,7 @@ from neurograph.compiler import compile
 from neurograph.engines import create, resolve
 from neurograph.errors import DataError, EngineError, GraphError, suggestion
 from neurograph.functions import COMBINE, IDENTITY, REDUCE, Function
-from neurograph.gradient import Gradient, check_targets, curvature, gradient
+from neurograph.gradient import Gradient, check_targets, curvature, gradient, split
 from neurograph.graph import Graph
 from neurograph.losses import Loss, as_loss
 from neurograph.program import Program
@@ -129,6 +129,31 @@ class Simulator:
         return gradient(
             self._engine, self.graph.inputs, batch, wanted, as_loss(loss), wrt_inputs=inputs
         )
+
+    def pullback(
+        self,
+        images: ArrayLike | tuple[ArrayLike, ...],
+        output_gradient: ArrayLike,
+        *,
+        inputs: bool = False,
+    ) -> tuple[NDArray[np.float64], Array | tuple[Array, ...] | None]:
+        """Return dE/dweight, (weights,), for a given dE/doutput, (batch, *shape) of the outputs.
+
+        E is any function of the outputs; what it gives each sample is summed. With `inputs`,
+        dE/dinput comes second, in the form of the images, else None. Raises DataError as a call
+        does, and for a gradient of another shape.
+        """
+        batch = self._ready(images if isinstance(images, tuple) else (images,))
+        given, ids = np.asarray(output_gradient, self.dtype), self.program.outputs
+        if given.shape != (len(batch), *ids.shape):
+            raise DataError(
+                f"output gradient: found shape {given.shape}, needed {(len(batch), *ids.shape)}"
+            )
+        flat = given.reshape(len(batch), -1)
+        weights, below = self._engine.backward(
+            batch, ids.reshape(-1), lambda states: flat, wrt_inputs=inputs
+        )
+        return weights, None if below is None else split(self.graph.inputs, below)
 
     def curvature(
         self,
