@@ -178,8 +178,9 @@ class _Builder:
         """Return a product of offsets, not ids, with `beside` vectors of a state as fields."""
         step = self.lanes * np.arange(beside, dtype=np.int32)
         sources, targets = self.slot[product.sources], self.slot[product.targets]
-        sources = (sources[:, :, None] + step[:, None]).reshape(len(sources), -1, sources.shape[2])
-        targets = (targets[..., None] + step).reshape(*targets.shape[:2], -1)
+        blocks, fields, slots = sources.shape
+        sources = (sources[:, :, None] + step[:, None]).reshape(blocks, fields * beside, slots)
+        targets = (targets[..., None] + step).reshape(*targets.shape[:2], fields * beside)
         bias = product.bias
         if bias is not None and bias.shape[2] > 1:
             bias = np.repeat(bias, beside, axis=2)
