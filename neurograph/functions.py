@@ -153,12 +153,15 @@ class Activation:
     parameters: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.name not in ACTIVATIONS:
+        if not isinstance(self.name, str) or self.name not in ACTIVATIONS:
             raise GraphError(
-                f"activation {self.name!r} is unknown{suggestion(self.name, ACTIVATIONS)}"
+                f"activation {self.name!r} is unknown{suggestion(str(self.name), ACTIVATIONS)}"
             )
         defaults = ACTIVATIONS[self.name][0]
-        given = tuple(float(p) for p in self.parameters) or defaults
+        try:
+            given = tuple(float(p) for p in self.parameters) or defaults
+        except (TypeError, ValueError):
+            given = (math.nan,)
         if len(given) != len(defaults) or not all(math.isfinite(p) for p in given):
             raise GraphError(
                 f"activation {self.name!r}: found parameters {self.parameters}, "

@@ -32,7 +32,8 @@ INITIALIZERS: dict[str, Callable[[np.random.Generator, tuple[int, ...], FanIn], 
     "he_uniform": lambda rng, shape, fan_in: _uniform(rng, shape, np.sqrt(6 / fan_in)),
 }
 
-Initializer = str | float | Floats  # a name, one value for all, or the values themselves
+# A name, one value for all, or the values themselves (a layer's kernel; its biases are then 0).
+Initializer = str | float | Floats
 
 
 def check(initializer: Initializer, who: str) -> None:

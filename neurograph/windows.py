@@ -19,16 +19,24 @@ Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]  # ((top, bottom), (left, right))
 
 
+def whole(value: Any, least: int) -> bool:
+    """Return whether a value is a whole number of at least `least`."""
+    number = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return number and bool(value >= least)
+
+
+def _two(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if np.iterable(value) and not isinstance(value, str) else (value, value)
+
+
 def pair(value: Any, who: str, what: str, least: int = 1) -> Pair:
     """Return a whole number, or two (height, width), as two; each at least `least`.
 
     >>> pair(5, "C1", "kernel_size")
     (5, 5)
     """
-    both = (value, value) if np.ndim(value) == 0 else tuple(value)
-    if len(both) != 2 or not all(
-        isinstance(v, int | np.integer) and not isinstance(v, bool) and v >= least for v in both
-    ):
+    both = _two(value)
+    if len(both) != 2 or not all(whole(v, least) for v in both):
         raise GraphError(
             f"{who}: {what} is {value!r}, needed a whole number of at least {least}, or two of them"
         )
@@ -50,10 +58,14 @@ def padding(value: Any, who: str, kernel: Pair, stride: Pair, dilation: Pair) ->
             raise GraphError(f'{who}: padding "same" needs stride 1, found {stride}')
         total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
         return (total[0] // 2, total[0] - total[0] // 2), (total[1] // 2, total[1] - total[1] // 2)
-    if np.ndim(value) == 2 and np.shape(value) == (2, 2):
-        return pair(value[0], who, "padding", 0), pair(value[1], who, "padding", 0)
-    rows, columns = pair(value, who, "padding", 0)
-    return (rows, rows), (columns, columns)
+    sides = [_two(side) for side in _two(value)]
+    if [len(side) for side in sides] != [2, 2] or not all(whole(p, 0) for s in sides for p in s):
+        raise GraphError(
+            f'{who}: padding is {value!r}, needed "same", "valid" or whole numbers of at least 0: '
+            "one, (height, width) or ((top, bottom), (left, right))"
+        )
+    (top, bottom), (left, right) = sides
+    return (int(top), int(bottom)), (int(left), int(right))
 
 
 def feature_maps(ids: Ids, who: str) -> Ids:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,8 @@ from neurograph.layers.wiring import (
     IntPair,
     add_fields,
     add_maps,
-    bias_kind,
+    biases,
+    check_options,
     geometry,
     one_source,
     positive,
@@ -84,12 +86,13 @@ class Conv2d:
             size = channels // groups
             starts = [o // (out // groups) * size for o in range(out)]
             return [tuple(range(start, start + size)) for start in starts]
-        if len(self.table) != out or groups != 1:
+        rows: list[Any] = list(self.table) if np.iterable(self.table) else []
+        if len(rows) != out or groups != 1:
             raise GraphError(
-                f"{name}: found a table of {len(self.table)} rows and {groups} groups, "
+                f"{name}: found a table of {len(rows)} rows and {groups} groups, "
                 f"needed {out} rows, one for each output map, and no groups"
             )
-        return [_table_row(row, o, channels, name) for o, row in enumerate(self.table)]
+        return [_table_row(row, o, channels, name) for o, row in enumerate(rows)]
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
         """Add the feature maps.
@@ -98,19 +101,30 @@ class Conv2d:
         """
         ids = windows.feature_maps(one_source(sources, name), name)
         links = self.links(ids.shape[0], name)
-        bias_kind(self, name)
+        check_options(self, name)
         kernel, stride, pads, dilation = geometry(self, name)
         count = windows.outputs(ids.shape[1:], kernel, stride, pads, dilation, name)
-        border = -1 if self.border is None else graph.size
+        border = self._border(graph, name)
         views = windows.slide(ids, kernel, stride, pads, dilation, count, border)
         shape = (len(links), *count)
         array = self._kernels(graph, name, links, ids.shape[0], count, kernel)
+        fan_in = [len(row) * math.prod(kernel) for row in links]
+        bias = biases(graph, self, name, shape, fan_in)
         if self.border is not None:
             graph.add_constant(f"{name}.border", self.border)
         fields = add_fields(graph, views, links).reshape(-1, *count)
         kernels = self._kernel_rows(graph, array.ids, links, shape)
-        fan_in = [len(row) * math.prod(kernel) for row in links]
-        return add_maps(graph, self, name, shape, (fields, kernels), fan_in=fan_in)
+        return add_maps(graph, self, name, shape, (fields, kernels, bias))
+
+    def _border(self, graph: Graph, name: str) -> int:
+        """Return the id that the border unit will have, checked; -1 where there is none."""
+        border: Any = self.border
+        if border is None:
+            return -1
+        if not isinstance(border, numbers.Real) or not math.isfinite(border):
+            raise GraphError(f"{name}: border is {border!r}, needed a finite number or None")
+        graph.require_free(f"{name}.border", name)
+        return graph.size
 
     def _kernels(
         self,
@@ -164,14 +178,14 @@ class Conv2d:
         return np.array(first)[:, None, None] + offset
 
 
-def _table_row(row: Sequence[int], o: int, channels: int, name: str) -> tuple[int, ...]:
-    found = [int(i) for i in row]
-    if not found or len(set(found)) < len(found) or min(found) < 0 or max(found) >= channels:
+def _table_row(row: Any, o: int, channels: int, name: str) -> tuple[int, ...]:
+    found = [i for i in row if windows.whole(i, 0)] if np.iterable(row) else []
+    if not found or len(set(found)) < len(row) or max(found) >= channels:
         raise GraphError(
-            f"{name}: table row {o} is {found}, needed one or more different input maps "
+            f"{name}: table row {o} is {row!r}, needed one or more different input maps "
             f"from 0 to {channels - 1}"
         )
-    return tuple(found)
+    return tuple(int(i) for i in found)
 
 
 @dataclass(frozen=True)
@@ -224,7 +238,7 @@ class ConvTranspose2d:
             raise GraphError(
                 f"{name}: padding {self.padding} leaves no output of {ids.shape[1:]} maps"
             )
-        bias_kind(self, name)
+        check_options(self, name)
         out = len(links)
         per_group = out // self.groups
         fan_in = len(links[0]) * math.prod(kernel) / math.prod(stride)
@@ -237,6 +251,7 @@ class ConvTranspose2d:
             initializer=self.initializer,
             fan_in=fan_in,
         ).ids
+        bias = biases(graph, self, name, (out, height, width), fan_in)
         field, kern = (np.empty((out, height, width), np.int32) for _ in range(2))
         for (y, u, i), (x, v, j) in ((r, c) for r in rows for c in columns):
             views = np.where(
@@ -250,4 +265,4 @@ class ConvTranspose2d:
             for o, maps in enumerate(links):
                 slots = taps[list(maps), o % per_group].reshape(1, -1)
                 kern[o, y[:, None], x] = graph.table.kernels.add(slots)
-        return add_maps(graph, self, name, (out, height, width), (field, kern), fan_in=fan_in)
+        return add_maps(graph, self, name, (out, height, width), (field, kern, bias))

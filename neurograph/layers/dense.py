@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from neurograph import windows
 from neurograph.errors import GraphError
@@ -16,7 +16,8 @@ from neurograph.layers.wiring import (
     ActivationLike,
     Ids,
     add_maps,
-    bias_kind,
+    biases,
+    check_options,
     flat,
     one_source,
     positive,
@@ -39,6 +40,10 @@ class Input:
         """Add the inputs; there are no sources."""
         if sources:
             raise GraphError(f"{name}: found {len(sources)} sources, an input has none")
+        if not np.iterable(self.shape):
+            raise GraphError(
+                f"{name}: shape is {self.shape!r}, needed sizes, (maps, height, width)"
+            )
         return graph.add_inputs(name, tuple(positive(n, name, "shape") for n in self.shape))
 
 
@@ -72,7 +77,7 @@ class Linear:
         """
         out = positive(self.out_features, name, "out_features")
         fields, positions = _positions(self, sources, name)
-        bias_kind(self, name)
+        check_options(self, name)
         fan_in = fields.shape[1]
         array = weight_array(
             graph,
@@ -109,17 +114,9 @@ class RBF:
 
         Any number of sources. Returns ids (units,) or with the positions' shape.
         """
-        centers = np.asarray(self.centers, float)
+        check_options(self, name)
         fields, positions = _positions(self, sources, name)
-        if (
-            centers.ndim != 2
-            or centers.shape[1] != fields.shape[1]
-            or not np.isfinite(centers).all()
-        ):
-            raise GraphError(
-                f"{name}: found centers of shape {centers.shape}, needed finite numbers in "
-                f"(units, {fields.shape[1]})"
-            )
+        centers = _centers(self.centers, fields.shape[1], name)
         array = weight_array(
             graph,
             name,
@@ -131,6 +128,19 @@ class RBF:
         )
         shape = (len(centers), *positions)
         return _dense(self, graph, name, shape, fields, array, ("squared_difference", "sum"))
+
+
+def _centers(given: ArrayLike, width: int, name: str) -> NDArray[np.float64]:
+    """Return centers as finite numbers (units, width). Raises GraphError if they are not."""
+    needed = f"needed finite numbers in (units, {width})"
+    try:
+        centers = np.asarray(given, float)
+    except (TypeError, ValueError):
+        raise GraphError(f"{name}: found centers that are no array of numbers, {needed}") from None
+    fits = centers.ndim == 2 and centers.shape[1] == width and len(centers) > 0
+    if not fits or not np.isfinite(centers).all():
+        raise GraphError(f"{name}: found centers of shape {centers.shape}, {needed}")
+    return centers
 
 
 def _positions(layer: Any, sources: tuple[Ids, ...], name: str) -> tuple[Ids, tuple[int, ...]]:
@@ -153,6 +163,7 @@ def _dense(
     array: IdArray,
     combine: tuple[str, str] = ("multiply", "sum"),
 ) -> Ids:
+    bias = biases(graph, layer, name, shape, fields.shape[1])
     field = graph.table.fields.add(fields) + np.arange(len(fields)).reshape(shape[1:])
     if array.explicit is None:
         ids: Any = range(array.first, array.first + array.size)
@@ -160,4 +171,4 @@ def _dense(
     else:
         kernel = graph.table.kernels.add(array.ids)
     each = kernel + np.arange(shape[0]).reshape(-1, *(1,) * (len(shape) - 1))
-    return add_maps(graph, layer, name, shape, (field, each), combine, fan_in=fields.shape[1])
+    return add_maps(graph, layer, name, shape, (field, each, bias), combine)

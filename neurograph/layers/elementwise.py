@@ -14,6 +14,7 @@ from neurograph.layers.wiring import (
     ActivationLike,
     Ids,
     add_maps,
+    check_options,
     fixed_kernel,
     one_source,
 )
@@ -61,9 +62,9 @@ class Activation:
         self, activation: str | ActivationFunction, *parameters: float, name: str | None = None
     ) -> None:
         chosen = (
-            ActivationFunction(activation, parameters)
-            if isinstance(activation, str)
-            else activation
+            activation
+            if isinstance(activation, ActivationFunction)
+            else ActivationFunction(activation, parameters)
         )
         object.__setattr__(self, "activation", chosen)
         object.__setattr__(self, "name", name)
@@ -79,6 +80,7 @@ def _elementwise(
     layer: Any, graph: Graph, name: str, sources: tuple[Ids, ...], combine: tuple[str, str]
 ) -> Ids:
     """Wire neuron i to entry i of every source, by one fixed weight 1.0."""
+    check_options(layer, name)
     if not sources or len({s.shape for s in sources}) > 1 or not sources[0].size:
         raise GraphError(
             f"{name}: found sources of shapes {[s.shape for s in sources]}, "
@@ -87,4 +89,4 @@ def _elementwise(
     rows = np.stack([s.reshape(-1) for s in sources], axis=1)
     field = graph.table.fields.add(rows) + np.arange(len(rows)).reshape(sources[0].shape)
     kernel = fixed_kernel(graph, name, len(sources))
-    return add_maps(graph, layer, name, sources[0].shape, (field, kernel), combine)
+    return add_maps(graph, layer, name, sources[0].shape, (field, kernel, -1), combine)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurograph import windows
-from neurograph.functions import Function, as_activation
+from neurograph.functions import Function
 from neurograph.graph import Graph
-from neurograph.layers.wiring import ActivationLike, Ids, one_source
+from neurograph.layers.wiring import ActivationLike, Ids, activation, one_source
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class BatchNorm2d:
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
         """Add both groups; one source (maps, height, width). Returns the scaled ones' ids."""
         ids = windows.feature_maps(one_source(sources, name), name)
-        function = Function("multiply", "sum", as_activation(self.activation))
+        function = Function("multiply", "sum", activation(self, name))
         hidden = f"{name}.normalized"
         graph.require_free(hidden, name)
         inner = _per_map(

@@ -19,7 +19,8 @@ from neurograph.layers.wiring import (
     IntPair,
     add_fields,
     add_maps,
-    bias_kind,
+    biases,
+    check_options,
     fixed_kernel,
     geometry,
     one_source,
@@ -57,7 +58,7 @@ class Subsample2d:
         kernel, stride, pads, dilation = geometry(self, name)
         count = windows.outputs(ids.shape[1:], kernel, stride, pads, dilation, name)
         views = windows.slide(ids, kernel, stride, pads, dilation, count)
-        bias_kind(self, name)
+        check_options(self, name)
         maps, slots = len(ids), math.prod(kernel)
         array = weight_array(
             graph,
@@ -68,10 +69,11 @@ class Subsample2d:
             initializer=self.initializer,
             fan_in=slots,
         )
+        bias = biases(graph, self, name, (maps, *count), slots)
         first = graph.table.kernels.add(np.repeat(array.ids[:, None], slots, axis=1))
         fields = add_fields(graph, views, [(i,) for i in range(maps)]).reshape(maps, *count)
         kernels = first + np.arange(maps)[:, None, None]
-        return add_maps(graph, self, name, (maps, *count), (fields, kernels), fan_in=slots)
+        return add_maps(graph, self, name, (maps, *count), (fields, kernels, bias))
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class MaxPool2d:
         fields, _ = _pool(self, graph, name, sources)
         slots = math.prod(windows.pair(self.kernel_size, name, "kernel_size"))
         kernel = fixed_kernel(graph, name, slots)
-        return add_maps(graph, self, name, fields.shape, (fields, kernel), ("multiply", "max"))
+        return add_maps(graph, self, name, fields.shape, (fields, kernel, -1), ("multiply", "max"))
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,8 @@ class AvgPool2d:
 
         One source of shape (maps, height, width). Returns ids (maps, height, width).
         """
+        if self.divisor_override is not None:
+            positive(self.divisor_override, name, "divisor_override")
         fields, geometry = _pool(self, graph, name, sources)
         size, kernel, stride, pads = geometry
         count = fields.shape[1:]
@@ -139,13 +143,13 @@ class AvgPool2d:
             )
             places = (views[0] >= 0).sum((2, 3))
         if self.divisor_override is not None:
-            places = np.full(count, positive(self.divisor_override, name, "divisor_override"))
+            places = np.full(count, self.divisor_override)
         slots = math.prod(kernel)
         kernels = np.empty(count, np.int32)
         for divisor in np.unique(places).tolist():
             kind = f"one_over_{divisor}"
             kernels[places == divisor] = fixed_kernel(graph, name, slots, 1 / divisor, kind)
-        return add_maps(graph, self, name, fields.shape, (fields, kernels))
+        return add_maps(graph, self, name, fields.shape, (fields, kernels, -1))
 
 
 def _pool(

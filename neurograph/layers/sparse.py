@@ -14,7 +14,8 @@ from neurograph.layers.wiring import (
     ActivationLike,
     Ids,
     add_maps,
-    bias_kind,
+    biases,
+    check_options,
     flat,
     positive,
     weight_array,
@@ -55,7 +56,7 @@ class Sparse:
         out = positive(self.out_features, name, "out_features")
         ids = flat(sources, name)
         links = _checked(self.links, ids.size, out, name)
-        bias_kind(self, name)
+        check_options(self, name)
         length = np.bincount(links[:, 1], minlength=out)
         array = weight_array(
             graph,
@@ -66,18 +67,23 @@ class Sparse:
             initializer=self.initializer,
             fan_in=np.maximum(length[links[:, 1]], 1),
         )
+        bias = biases(graph, self, name, (out,), np.maximum(length, 1))
         order = np.argsort(links[:, 1], kind="stable")
         ptr = np.concatenate([[0], np.cumsum(length)])
         field = graph.table.fields.append(ptr, ids[links[order, 0]])
         kernel = graph.table.kernels.append(ptr, array.ids[order])
         rows = np.arange(out)
-        fan_in = np.maximum(length, 1)
-        return add_maps(graph, self, name, (out,), (field + rows, kernel + rows), fan_in=fan_in)
+        return add_maps(graph, self, name, (out,), (field + rows, kernel + rows, bias))
 
 
 def _checked(given: ArrayLike, sources: int, out: int, name: str) -> NDArray[np.intp]:
     """Return the links as (connections, 2) whole numbers in range."""
-    links = np.asarray(given)
+    try:
+        links = np.asarray(given)
+    except ValueError:
+        raise GraphError(
+            f"{name}: found links of different lengths, needed whole numbers (connections, 2)"
+        ) from None
     if links.ndim != 2 or links.shape[1] != 2 or links.dtype.kind not in "iu":
         raise GraphError(
             f"{name}: found links of shape {links.shape} and type {links.dtype}, "

@@ -46,7 +46,12 @@ def weight_array(
     """Return new weights of `shape`, or those of the layer `owner` if its array has that shape."""
     if owner is None:
         return graph.add_weights(layer, kind, shape, **options)
-    graph.layer(owner)
+    arrays = graph.layer(owner).arrays
+    if f"{owner}.{kind}" not in arrays:
+        raise GraphError(
+            f"{layer}: layer {owner} has no weights {owner}.{kind}; "
+            f"it brought {', '.join(arrays) or 'none'}"
+        )
     found = graph.weights.names[f"{owner}.{kind}"]
     if found.shape != shape:
         raise GraphError(f"{layer}: {owner}.{kind} has shape {found.shape}, needed {shape}")
@@ -63,12 +68,44 @@ def fixed_kernel(
 
 def bias_kind(layer: Any, name: str) -> str | None:
     """Return "map", "neuron" or None from a layer's bias parameter."""
-    choices: dict[Any, str | None] = {"map": "map", True: "map", "neuron": "neuron"}
-    if layer.bias in (None, False):
-        return None
-    if layer.bias not in choices:
-        raise GraphError(f'{name}: bias is {layer.bias!r}, needed "map", "neuron" or None')
-    return choices[layer.bias]
+    bias = layer.bias
+    if isinstance(bias, bool | np.bool_):
+        return "map" if bias else None
+    if bias is not None and not (isinstance(bias, str) and bias in ("map", "neuron")):
+        raise GraphError(f'{name}: bias is {bias!r}, needed "map", "neuron" or None')
+    return bias
+
+
+def activation(layer: Any, name: str) -> Activation:
+    """Return a layer's activation. Raises GraphError with the layer's name if it is unknown."""
+    try:
+        return as_activation(layer.activation)
+    except GraphError as error:
+        raise GraphError(f"{name}: {error}") from None
+
+
+def check_options(layer: Any, name: str) -> None:
+    """Raise GraphError for a bias or activation that does not exist, before anything is added."""
+    bias_kind(layer, name)
+    activation(layer, name)
+
+
+def biases(
+    graph: Graph, layer: Any, name: str, shape: tuple[int, ...], fan_in: ArrayLike = 1
+) -> Ids | int:
+    """Return the bias weights of feature maps of `shape`, to broadcast on it; -1 for none.
+
+    Where a layer's initializer is an array, it is the kernel's, and biases begin at 0.
+    """
+    per = bias_kind(layer, name)
+    if per is None:
+        return -1
+    size = (shape[0],) if per == "map" else shape
+    fan_in = np.broadcast_to(np.asarray(fan_in, float), (shape[0],))
+    each = fan_in.reshape(-1, *(1,) * (len(size) - 1))
+    start = layer.initializer if np.ndim(layer.initializer) == 0 else 0.0
+    array = weight_array(graph, name, "bias", size, layer.weights, initializer=start, fan_in=each)
+    return array.ids.reshape(-1, *(1,) * (len(shape) - 1)) if per == "map" else array.ids
 
 
 def add_maps(
@@ -76,31 +113,19 @@ def add_maps(
     layer: Any,
     name: str,
     shape: tuple[int, ...],
-    columns: tuple[Any, Any],
+    columns: tuple[Any, Any, Any],
     combine: tuple[str, str] = ("multiply", "sum"),
-    fan_in: ArrayLike = 1,
 ) -> Ids:
-    """Add the biases and neurons of feature maps of `shape`.
-
-    The columns are field and kernel ids.
-    """
-    bias: Any = -1
-    if (per := bias_kind(layer, name)) is not None:
-        size = (shape[0],) if per == "map" else shape
-        fan_in = np.broadcast_to(np.asarray(fan_in, float), (shape[0],))
-        each = fan_in.reshape(-1, *(1,) * (len(size) - 1))
-        array = weight_array(
-            graph, name, "bias", size, layer.weights, initializer=layer.initializer, fan_in=each
-        )
-        bias = array.ids.reshape(-1, *(1,) * (len(shape) - 1)) if per == "map" else array.ids
+    """Add the neurons of feature maps of `shape`; the columns are field, kernel and bias ids."""
+    field, kernel, bias = columns
     return graph.add_neurons(
         name,
         type(layer).__name__,
         shape,
-        field=columns[0],
-        kernel=columns[1],
+        field=field,
+        kernel=kernel,
         bias=bias,
-        function=Function(*combine, as_activation(layer.activation)),
+        function=Function(*combine, activation(layer, name)),
     )
 
 

@@ -1,0 +1,365 @@
+"""What every layer promises: refusals that leave the graph as it was, sharing, id arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from networks import build, images, randomize, run, tally
+
+import neurograph as ng
+from neurograph.errors import GraphError
+from neurograph.functions import Function
+
+
+def snapshot(graph: ng.Graph) -> tuple[Any, ...]:
+    """Everything that adding a layer can change."""
+    table = graph.table
+    return (
+        graph.size,
+        (table.fields.count, len(table.fields.ids), table.kernels.count, len(table.kernels.ids)),
+        graph.weights.count,
+        list(graph.weights),
+        list(graph.layers),
+        list(graph.neuron_names),
+        dict(graph.constants),
+        list(graph.functions),
+    )
+
+
+MAP = (2, 4, 4)
+TWO = [MAP, (2, 4, 3)]
+CASES: list[tuple[Any, list[tuple[int, ...]], str]] = [
+    # windows
+    (ng.Conv2d(1, 5), [MAP], r"L: a 5x5 window does not fit 4x4 feature maps \(padding 0\)"),
+    (
+        ng.Conv2d(1, (2, 3), dilation=(1, 3), padding=((1, 0), (0, 1))),
+        [MAP],
+        r"L: a 2x3 window \(dilation \(1, 3\)\) does not fit 4x4 .*padding \(\(1, 0\), \(0, 1\)",
+    ),
+    (ng.MaxPool2d(5), [MAP], "L: a 5x5 window does not fit 4x4 feature maps"),
+    (ng.MaxPool2d(6, stride=2, ceil_mode=True), [(2, 4, 3)], "a 6x6 window does not fit 4x3"),
+    (ng.AvgPool2d((1, 5)), [MAP], "L: a 1x5 window does not fit 4x4 feature maps"),
+    (ng.Subsample2d(5), [MAP], "L: a 5x5 window does not fit 4x4 feature maps"),
+    (ng.Conv2d(1, 0), [MAP], "L: kernel_size is 0, needed a whole number of at least 1"),
+    (ng.Conv2d(1, 2.0), [MAP], r"L: kernel_size is 2\.0, needed a whole number"),
+    (ng.Conv2d(1, (2, 2, 2)), [MAP], r"L: kernel_size is \(2, 2, 2\), needed .* or two of them"),
+    (ng.Conv2d(1, True), [MAP], "L: kernel_size is True"),
+    (ng.Conv2d(1, "5"), [MAP], "L: kernel_size is '5'"),
+    (ng.Conv2d(1, 2, stride=0), [MAP], "L: stride is 0"),
+    (ng.Conv2d(1, 2, dilation=(1, 0)), [MAP], r"L: dilation is \(1, 0\)"),
+    (ng.MaxPool2d(2, stride=-1), [MAP], "L: stride is -1"),
+    # padding
+    (ng.Conv2d(1, 2, padding=-1), [MAP], "L: padding is -1, needed .* whole numbers of at least 0"),
+    (ng.Conv2d(1, 2, padding="full"), [MAP], 'L: padding is \'full\', needed "same", "valid"'),
+    (ng.Conv2d(1, 2, padding="same", stride=2), [MAP], 'padding "same" needs stride 1, found'),
+    (ng.Conv2d(1, 2, padding=(1, 1, 1)), [MAP], r"L: padding is \(1, 1, 1\)"),
+    (ng.Conv2d(1, 2, padding=((1, 2), (3,))), [MAP], r"L: padding is \(\(1, 2\), \(3,\)\)"),
+    (ng.Conv2d(1, 2, padding=((1, 2), (3, -1))), [MAP], r"L: padding is \(\(1, 2\), \(3, -1\)\)"),
+    (ng.Conv2d(1, 2, padding=None), [MAP], "L: padding is None"),
+    (ng.MaxPool2d(3, padding=2), [MAP], "L: padding 2 is more than half of the 3x3 window"),
+    (ng.AvgPool2d(2, padding=((0, 2), (0, 0))), [MAP], "more than half of the 2x2 window"),
+    (ng.ConvTranspose2d(1, 1, padding=2), [MAP], r"L: padding 2 leaves no output of \(4, 4\) maps"),
+    (
+        ng.ConvTranspose2d(1, 2, stride=2, output_padding=2),
+        [MAP],
+        r"L: output_padding \(2, 2\) is not below stride or dilation",
+    ),
+    (ng.ConvTranspose2d(1, 2, output_padding=-1), [MAP], "L: output_padding is -1"),
+    # maps, groups and tables
+    (ng.Conv2d(0, 2), [MAP], "L: out_channels is 0, needed a whole number of at least 1"),
+    (ng.Conv2d(4, 2, groups=3), [MAP], "L: 3 groups do not divide 2 input and 4 output maps"),
+    (ng.Conv2d(3, 2, groups=2), [MAP], "L: 2 groups do not divide 2 input and 3 output maps"),
+    (ng.Conv2d(2, 2, groups=0), [MAP], "L: groups is 0"),
+    (ng.ConvTranspose2d(3, 2, groups=2), [MAP], "L: 2 groups do not divide"),
+    (ng.Conv2d(2, 2, table=[[0]]), [MAP], "L: found a table of 1 rows and 1 groups, needed 2 rows"),
+    (ng.Conv2d(2, 2, table=[[0], [1]], groups=2), [MAP], "L: found a table .* and no groups"),
+    (ng.Conv2d(2, 2, table=[[0], []]), [MAP], r"L: table row 1 is \[\], needed one or more"),
+    (ng.Conv2d(2, 2, table=[[0, 2], [1]]), [MAP], r"L: table row 0 is \[0, 2\].*from 0 to 1"),
+    (ng.Conv2d(2, 2, table=[[0], [-1]]), [MAP], r"L: table row 1 is \[-1\]"),
+    (ng.Conv2d(2, 2, table=[[0], [1, 1]]), [MAP], r"L: table row 1 is \[1, 1\].*different"),
+    (ng.Conv2d(2, 2, table=[[0], [0.5]]), [MAP], r"L: table row 1 is \[0\.5\]"),
+    (ng.Conv2d(2, 2, table=[0, 1]), [MAP], "L: table row 0 is 0, needed one or more"),
+    (ng.Conv2d(2, 2, table=5), [MAP], "L: found a table of 0 rows and 1 groups"),
+    # sources
+    (ng.Conv2d(1, 2), [], "L: found 0 sources, needed one"),
+    (ng.Conv2d(1, 2), [MAP, MAP], "L: found 2 sources, needed one"),
+    (ng.Conv2d(1, 2), [(4, 4)], r"L: found sources of shape \(4, 4\), needed \(maps, height, wid"),
+    (ng.ConvTranspose2d(1, 2), [(16,)], r"L: found sources of shape \(16,\)"),
+    (ng.Subsample2d(2), [(4, 4)], r"L: found sources of shape \(4, 4\)"),
+    (ng.MaxPool2d(2), [(4, 4)], r"L: found sources of shape \(4, 4\)"),
+    (ng.AvgPool2d(2), TWO, "L: found 2 sources, needed one"),
+    (ng.BatchNorm2d(), [(4,)], r"L: found sources of shape \(4,\)"),
+    (ng.Linear(2, per_position=True), [(4,)], r"L: found sources of shape \(4,\)"),
+    (ng.Linear(2, per_position=True), TWO, "L: found 2 sources, needed one"),
+    (ng.Linear(2), [], "L: found no source neuron, needed at least one"),
+    (ng.Sparse(2, [(0, 0)]), [], "L: found no source neuron"),
+    (ng.RBF([[1.0]]), [], "L: found no source neuron"),
+    (ng.Input((3,)), [MAP], "L: found 1 sources, an input has none"),
+    (ng.Add(), TWO, r"L: found sources of shapes \[\(2, 4, 4\), \(2, 4, 3\)\], needed one or more"),
+    (ng.Multiply(), TWO, "L: found sources of shapes .* of equal shape"),
+    (ng.Add(), [], r"L: found sources of shapes \[\], needed one or more"),
+    (ng.Activation("relu"), TWO, "L: found 2 sources, needed one"),
+    # sizes and values
+    (ng.Input((3, 0)), [], "L: shape is 0, needed a whole number of at least 1"),
+    (ng.Input((2.5,)), [], r"L: shape is 2\.5"),
+    (ng.Input(5), [], r"L: shape is 5, needed .*\(maps, height, width\)"),
+    (ng.Linear(0), [MAP], "L: out_features is 0"),
+    (ng.Linear("2"), [MAP], "L: out_features is '2'"),
+    (ng.RBF([[1.0, 2.0]]), [MAP], r"L: found centers of shape \(1, 2\), needed .*\(units, 32\)"),
+    (ng.RBF([1.0, 2.0]), [(2,)], r"L: found centers of shape \(2,\)"),
+    (ng.RBF([[1.0, np.nan]]), [(2,)], r"L: found centers .* needed finite numbers in \(units, 2\)"),
+    (ng.RBF("ones"), [(2,)], "L: found centers that are no array of numbers, needed finite"),
+    (ng.RBF([[1.0], [1.0, 2.0]]), [(2,)], "L: found centers that are no array of numbers"),
+    (ng.RBF(np.zeros((0, 2))), [(2,)], r"L: found centers of shape \(0, 2\)"),
+    (ng.AvgPool2d(2, divisor_override=0), [MAP], "L: divisor_override is 0"),
+    (ng.Sparse(2, [(0, 2)]), [(3,)], r"L: link 0 is \(0, 2\), needed a unit from 0 to 1"),
+    (ng.Sparse(2, [(0, 1), (3, 0)]), [(3,)], r"L: link 1 is \(3, 0\), needed a source from 0 to 2"),
+    (ng.Sparse(2, [(0.0, 1.0)]), [(3,)], r"L: found links of shape \(1, 2\) and type float64"),
+    (ng.Sparse(2, [0, 1]), [(3,)], r"L: found links of shape \(2,\)"),
+    (ng.Sparse(2, [(0, 1), (1,)]), [(3,)], "L: found links of different lengths"),
+    # biases, functions, initializers, borders
+    (ng.Conv2d(1, 2, bias="maps"), [MAP], 'L: bias is \'maps\', needed "map", "neuron" or None'),
+    (ng.ConvTranspose2d(1, 2, bias=2), [MAP], "L: bias is 2"),
+    (ng.Subsample2d(2, bias="x"), [MAP], "L: bias is 'x'"),
+    (ng.Linear(2, bias=["map"]), [MAP], r"L: bias is \['map'\]"),
+    (ng.Sparse(2, [(0, 0)], bias="x"), [MAP], "L: bias is 'x'"),
+    (ng.Conv2d(1, 2, border=np.inf), [MAP], "L: border is inf, needed a finite number or None"),
+    (ng.Conv2d(1, 2, border="black"), [MAP], "L: border is 'black'"),
+    *(
+        (make(activation="rleu"), [MAP], "L: activation 'rleu' is unknown; did you mean relu")
+        for make in (
+            lambda **options: ng.Conv2d(1, 2, **options),
+            lambda **options: ng.Conv2d(1, 2, border=0.0, shared=False, **options),
+            lambda **options: ng.ConvTranspose2d(1, 2, **options),
+            lambda **options: ng.Subsample2d(2, **options),
+            lambda **options: ng.Linear(2, **options),
+            lambda **options: ng.Sparse(2, [(0, 0)], **options),
+            lambda **options: ng.RBF(np.ones((2, 32)), **options),
+            ng.BatchNorm2d,
+            ng.Add,
+            ng.Multiply,
+        )
+    ),
+    (ng.Linear(2, activation=5), [MAP], "L: activation 5 is unknown"),
+    *(
+        (make(initializer="he"), [MAP], r"L\.\w+: initializer 'he' is unknown; there are zeros")
+        for make in (
+            lambda **options: ng.Conv2d(1, 2, **options),
+            lambda **options: ng.ConvTranspose2d(1, 2, **options),
+            lambda **options: ng.Subsample2d(2, **options),
+            lambda **options: ng.Linear(2, **options),
+            lambda **options: ng.Sparse(2, [(0, 0)], **options),
+        )
+    ),
+    (
+        ng.Linear(2, initializer=np.ones((3, 2))),
+        [MAP],
+        r"L\.kernel: found values of shape \(3, 2\), needed \(2, 32\)",
+    ),
+    (
+        ng.Linear(2, initializer=None),
+        [MAP],
+        r"L\.kernel: found values of type object, needed real numbers",
+    ),
+    # weights of another layer
+    (ng.Linear(2, weights="q"), [MAP], r"layer 'q' is unknown"),
+    (ng.Linear(2, weights="x0"), [MAP], r"L: layer x0 has no weights x0\.kernel; it brought none"),
+    (ng.Conv2d(3, 2, weights="C"), [MAP], r"L: C\.kernel has shape \(2, 2, 2, 2\), needed \(3, 2"),
+    (
+        ng.Conv2d(2, 2, bias="neuron", weights="C"),
+        [MAP],
+        r"L: C\.bias has shape \(2,\), needed \(2, 3, 3\)",
+    ),
+    (
+        ng.Conv2d(2, 2, weights="N"),
+        [MAP],
+        r"L: layer N has no weights N\.bias; it brought N\.kernel",
+    ),
+    (ng.Subsample2d(2, weights="C"), [MAP], r"L: layer C has no weights C\.coefficient"),
+]
+
+
+@pytest.mark.parametrize(("layer", "shapes", "match"), CASES)
+def test_bad_input_is_named_and_changes_nothing(layer: Any, shapes: Any, match: str) -> None:
+    graph = ng.Graph()
+    sources = [graph.add(ng.Input(s, name=f"x{i}")) for i, s in enumerate(shapes)]
+    if sources and sources[0].shape == MAP:
+        graph.add(ng.Conv2d(2, 2, name="C"), sources[0])
+        graph.add(ng.Conv2d(2, 2, bias=None, name="N"), sources[0])
+    object.__setattr__(layer, "name", "L")
+    before = snapshot(graph)
+    with pytest.raises(GraphError, match=match):
+        graph.add(layer, *sources)
+    assert snapshot(graph) == before
+    graph.add(ng.Input((1,), name="L"))  # the name is still free
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: ng.Activation("rleu"), "activation 'rleu' is unknown; did you mean relu"),
+        (lambda: ng.Activation(5), "activation 5 is unknown"),
+        (lambda: ng.Activation("elu", 1, 2), r"'elu': found parameters \(1, 2\), needed 1 finite"),
+        (lambda: ng.Activation("elu", np.inf), r"'elu': found parameters \(inf,\), needed 1"),
+        (lambda: ng.Activation("elu", "a"), r"'elu': found parameters \('a',\), needed 1"),
+        (lambda: Function("multipy"), "combine 'multipy' is unknown; did you mean multiply"),
+        (lambda: Function("multiply", "mean"), "reduce 'mean' is unknown"),
+        (lambda: Function("multiply", "sum", "rleu"), "activation 'rleu' is unknown"),
+    ],
+)
+def test_unknown_functions_are_named(make: Any, match: str) -> None:
+    with pytest.raises(GraphError, match=match):
+        make()
+
+
+def test_a_name_stands_once() -> None:
+    graph = build(ng.BatchNorm2d(name="bn"), shape=(1, 2, 2))
+    for layer in (ng.Linear(2, name="bn"), ng.Linear(2, name="bn.normalized")):
+        with pytest.raises(GraphError, match=r"a layer called 'bn.* exists already"):
+            graph.add(layer, graph.layer("x").ids)
+    graph.add(ng.Input((1,), name="b2.normalized"))
+    graph.add(ng.Input((1,), name="c.border"))
+    before = snapshot(graph)
+    with pytest.raises(GraphError, match=r"b2: a layer called 'b2\.normalized' exists already"):
+        graph.add(ng.BatchNorm2d(name="b2"), graph.layer("x").ids)
+    with pytest.raises(GraphError, match=r"c: a layer called 'c\.border' exists already"):
+        graph.add(ng.Conv2d(1, 2, border=0.0, name="c"), graph.layer("x").ids)
+    assert snapshot(graph) == before
+
+
+@pytest.mark.parametrize(
+    ("sources", "match"),
+    [
+        (np.array([0.0]), "L: found sources of type float64, needed neuron ids"),
+        (np.array([-1, 2]), "L: sources go from -1 to 2, ids from 0 to 4"),
+        (np.array([1, 5]), "L: sources go from 1 to 5, ids from 0 to 4"),
+        (np.array([True]), "L: found sources of type bool"),
+    ],
+)
+def test_sources_are_ids_of_this_graph(sources: Any, match: str) -> None:
+    graph = ng.Graph()
+    graph.add(ng.Input((4,)))
+    with pytest.raises(GraphError, match=match):
+        graph.add(ng.Linear(1, name="L"), sources)
+
+
+# ---- weights: new ones, or another layer's ------------------------------------------------------
+
+
+def test_the_same_layer_object_twice_makes_new_weights() -> None:
+    layer = ng.Conv2d(2, 3)
+    graph = build(layer, layer, shape=(2, 6, 6))
+    assert list(graph.layers) == ["x", "conv2d1", "conv2d2"]
+    one = 2 * 2 * 9 + 2
+    assert [row.parameters for row in ng.count(graph)] == [0, one, one]
+    ids = [set(graph.weights.names[f"conv2d{i}.kernel"].present.tolist()) for i in (1, 2)]
+    assert not ids[0] & ids[1]
+
+
+SHARED = [
+    (ng.Conv2d(2, 3, padding=1, name="A"), (2, 4, 4)),
+    (ng.Conv2d(2, 3, padding=1, bias="neuron", shared=False, name="A"), (2, 4, 4)),
+    (ng.Conv2d(3, 1, table=[[0, 2], [1], [2, 0, 1]], name="A"), (3, 2, 2)),
+    (ng.ConvTranspose2d(2, 3, padding=1, name="A"), (2, 3, 3)),
+    (ng.Subsample2d(1, name="A"), (2, 3, 3)),
+    (ng.Linear(4, name="A"), (4,)),
+    (ng.Linear(2, per_position=True, name="A"), (2, 3, 3)),
+    (ng.Sparse(3, [(0, 1), (2, 2)], name="A"), (3,)),
+    (ng.RBF([[1.0, 0.5], [2.0, -1.0]], trainable=True, name="A"), (2,)),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape"), SHARED)
+def test_a_layer_may_use_anothers_weights(layer: Any, shape: tuple[int, ...]) -> None:
+    from dataclasses import replace
+
+    again = replace(layer, name="B", weights="A")
+    graph = build(layer, again, shape=shape)
+    alone = build(layer, shape=shape)
+    assert graph.weights.count == alone.weights.count
+    assert tally(graph, "B")[0] == 0
+    for weight in range(graph.weights.count):
+        if layer.__class__ is ng.Conv2d and not layer.shared and not len(graph.sharing(weight)):
+            continue  # its slots are empty, at the edge
+        layers = {graph.neuron_name(int(t)).split("[")[0] for t in graph.sharing(weight).target}
+        assert layers == {"A", "B"}
+    alone.weights.value = graph.weights.value
+    (x,) = images(graph)
+    np.testing.assert_allclose(run(graph, x), run(alone, run(alone, x)), rtol=1e-12)
+
+
+def test_lenets_f6_slides_with_the_same_weights() -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Input((3, 2, 2)))
+    graph.add(ng.Linear(2, name="F"), x[:, 0, 0])
+    graph.add(ng.Linear(2, weights="F", per_position=True, name="G"), x)
+    randomize(graph)
+    (given,) = images(graph)
+    states = ng.Simulator(graph, engine="scipy", dtype="float64").states(given)
+    np.testing.assert_array_equal(states["G"][:, :, 0, 0], states["F"])
+
+
+def test_anothers_weights_under_another_table_are_cut_where_it_has_none() -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Input((2, 2, 2)))
+    graph.add(ng.Conv2d(2, 1, table=[[0], [0, 1]], bias=None, name="A"), x)
+    graph.add(ng.Conv2d(2, 1, table=[[0, 1], [1]], bias=None, weights="A", name="B"), x)
+    assert tally(graph, "A") == (3, 12, 12, 0)
+    assert tally(graph, "B") == (0, 8, 12, 0)
+
+
+# ---- ids are arrays -----------------------------------------------------------------------------
+
+
+def states_of(graph: ng.Graph) -> tuple[np.ndarray, np.ndarray]:
+    (x,) = images(graph)
+    return x, run(graph, x)
+
+
+def test_flatten_and_transpose_make_no_neurons() -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Input((2, 3, 4)))
+    graph.add(ng.Linear(3, bias=None, name="f"), x.transpose(2, 0, 1).reshape(-1))
+    randomize(graph)
+    given, found = states_of(graph)
+    flat = given.transpose(0, 3, 1, 2).reshape(2, -1)
+    np.testing.assert_allclose(found, flat @ graph.weights["f.kernel"].T, rtol=1e-12)
+    assert ng.count(graph).total.neurons == 24 + 3
+
+
+def test_slices_and_concatenations_are_wired_as_they_stand() -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Input((4, 4, 4)))
+    a = graph.add(ng.Activation("identity"), x[1:3, ::2, ::-1])
+    b = graph.add(ng.Activation("identity"), x[[3, 0], 1::2])
+    graph.add(ng.Activation("identity"), np.concatenate([a, b]))
+    given, found = states_of(graph)
+    wanted = np.concatenate([given[:, 1:3, ::2, ::-1], given[:, [3, 0], 1::2]], axis=1)
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_channel_shuffle_is_a_reshape() -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Input((6, 2, 2)))
+    mixed = x.reshape(2, 3, 2, 2).swapaxes(0, 1).reshape(6, 2, 2)
+    graph.add(ng.Conv2d(3, 1, groups=3, bias=None, name="g"), mixed)
+    randomize(graph)
+    given, found = states_of(graph)
+    kernel = graph.weights["g.kernel"][:, :, 0, 0]
+    for group in range(3):
+        wanted = kernel[group, 0] * given[:, group] + kernel[group, 1] * given[:, group + 3]
+        np.testing.assert_allclose(found[:, group], wanted, rtol=1e-12)
+
+
+def test_one_source_may_stand_in_many_places() -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Input((1, 1, 1)))
+    graph.add(ng.Conv2d(1, 2, bias=None, name="c"), np.broadcast_to(x, (1, 3, 3)))
+    randomize(graph)
+    given, found = states_of(graph)
+    total = graph.weights["c.kernel"].sum()
+    wanted = np.broadcast_to(given * total, (2, 1, 2, 2))
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+    assert len(graph.outgoing(int(x[0, 0, 0]))) == 16
