@@ -26,6 +26,9 @@ class Row:
     trainable and fixed count weights that exist, dead those that no connection uses. connections
     include bias_connections, whose source is the bias unit. slots are the places where a connection
     can stand, live or not (what tools that count padding call multiply-adds).
+
+    >>> (Row("a", neurons=2, trainable=3) + Row("b", neurons=1, fixed=4)).weights
+    7
     """
 
     name: str
@@ -114,6 +117,10 @@ def count(graph: Any) -> Counts:
     Of a Graph it walks fields and kernels; of a networkx graph its nodes and edges. A weight is
     counted in the layer that brought it, however many layers use it. Raises GraphError for anything
     else.
+
+    >>> from neurograph.models import lenet5
+    >>> total = count(lenet5()).total; total.trainable, total.connections
+    (60000, 340908)
     """
     if isinstance(graph, Graph):
         return _count_graph(graph)

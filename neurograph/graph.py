@@ -50,6 +50,12 @@ class Layer:
     """A named group of neurons, in the shape of its feature maps, and the weight arrays it brought.
 
     kind is the class that wired it, arrays the names of its weight arrays ("C1.kernel").
+
+    >>> from neurograph.layers import Conv2d, Input
+    >>> graph = Graph()
+    >>> c1 = graph.add(Conv2d(6, 5, name="C1"), graph.add(Input((1, 32, 32))))
+    >>> layer = graph.layer("C1"); layer.kind, layer.ids.shape, layer.arrays
+    ('Conv2d', (6, 28, 28), ('C1.kernel', 'C1.bias'))
     """
 
     name: str

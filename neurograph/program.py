@@ -130,6 +130,12 @@ class Program:
     `size` is the number of ids; id 0 is the bias unit. `inputs` and `outputs` are neuron ids in the
     shape a user sees; `constants` maps an id to its fixed state; `layers` names neuron ids in the
     shape of their feature maps.
+
+    >>> from neurograph.compiler import compile
+    >>> from neurograph.models import mlp
+    >>> program = compile(mlp((4, 3, 2)))
+    >>> len(program.levels), program.matrix("output").toarray()[0].tolist()
+    (2, [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0])
     """
 
     size: int

@@ -29,6 +29,11 @@ class States(Mapping[Any, Array]):
 
     A mapping over the layers; a place of a layer where no neuron is holds NaN. `array` has all of
     them, (batch, ids), the constants' too. Raises GraphError for an unknown layer or id.
+
+    >>> from neurograph.models import mlp
+    >>> states = Simulator(mlp((4, 3, 2)), engine="scipy").states(np.zeros((5, 4)))
+    >>> list(states), states["N1"].shape, states[9].shape
+    (['input', 'N1', 'output'], (5, 3), (5,))
     """
 
     def __init__(self, program: Program, states: Array) -> None:
@@ -281,6 +286,11 @@ class Explanation:
 
     Connections stand in the order of `graph.incoming`, a bias last. An input or a constant has no
     function and no term, and NaN for its net input. Printing it gives a table.
+
+    >>> from neurograph.models import mlp
+    >>> why = explain(mlp((4, 3, 2)), 8, np.ones(4))
+    >>> why.name, why.weights[0], why.sources[-1]
+    ('output[0]', 'output.kernel[0, 0]', 'bias unit')
     """
 
     name: str
