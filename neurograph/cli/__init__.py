@@ -34,7 +34,9 @@ def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
         context.exit()
 
 
-@click.group(cls=Application, epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.group(
+    "neurograph", cls=Application, epilog=_EPILOG, context_settings={"max_content_width": 100}
+)
 @click.option(
     "--version",
     is_flag=True,

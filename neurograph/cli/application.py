@@ -34,7 +34,7 @@ class Application(click.Group):
             code = super().main(args, prog_name, complete_var, False, **extra) or 0
             sys.stdout.flush()
         except BrokenPipeError:
-            code = _no_reader()
+            code = NO_READER
         except (click.Abort, KeyboardInterrupt):
             code = _failed("interrupted", INTERRUPTED)
         except click.ClickException as error:
@@ -46,14 +46,24 @@ class Application(click.Group):
             code = _failed(f"{where}{error.strerror or error}", BAD_INPUT)
         except MemoryError:
             code = _failed("there is not enough memory", BAD_INPUT)
+        _settle()
         sys.exit(code)
 
+    # click would give a broken pipe the exit code of a failed check.
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the command line; a broken pipe, as `--help` may meet, has an exit code."""
+        try:
+            return super().make_context(*args, **extra)
+        except BrokenPipeError:
+            raise click.exceptions.Exit(NO_READER) from None
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; click itself would call a broken pipe a failed check."""
+        """Run the command; a broken pipe has an exit code."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise click.exceptions.Exit(_no_reader()) from None
+            raise click.exceptions.Exit(NO_READER) from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -72,8 +82,10 @@ def _failed(message: str, code: int) -> int:
     return code
 
 
-def _no_reader() -> int:
-    # What is still buffered would fail again when the interpreter ends.
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return NO_READER
+def _settle() -> None:
+    """Let the interpreter end in silence where what is still buffered cannot be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -58,8 +58,17 @@ class Outcome:
 @click.option(
     "--labels", type=click.Path(path_type=Path), metavar="FILE", help="Their labels, IDX or .npy."
 )
-@click.option("--count", type=click.IntRange(min=1), metavar="N", help="Images to run (10).")
-@click.option("--batch", type=click.IntRange(min=1), default=100, show_default=True, metavar="N")
+@click.option(
+    "--count", type=click.IntRange(min=1), metavar="N", help="Images to run, 10 by default."
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Images to run at a time.",
+)
 @click.option("--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True)
 @click.option(
     "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True
