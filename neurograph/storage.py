@@ -90,6 +90,13 @@ def load(path: str | os.PathLike[str]) -> Graph:
     size before memory is taken. (That names and counts agree is the business of `verify`.) Raises
     ConversionError, naming the path, for a file that is missing, truncated, damaged, foreign or
     of a later version.
+
+    >>> import tempfile
+    >>> from neurograph.models import mlp
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     save(mlp((4, 3, 2)), f"{directory}/mlp.npz")
+    ...     load(f"{directory}/mlp.npz").weight_name(0)
+    'N1.kernel[0, 0]'
     """
     with archive.opened(path) as file:
         header = file.header
