@@ -38,28 +38,35 @@ class Op(IntEnum):
 
 
 class TileShape(NamedTuple):
-    """A tile of maps x fields for one pair."""
+    """A tile of maps x fields x vectors of samples for one pair."""
 
     maps: int
     fields: int
     pair: Pair = LINEAR
+    vectors: int = 1
 
     def emit(self, module: ir.Module, element: ir.Type) -> ir.Function:
         """Return this kernel's function in a module, emitted once."""
-        name = f"tile_{self.maps}_{self.fields}_{'_'.join(self.pair)}"
+        name = f"tile_{self.maps}_{self.fields}_{self.vectors}_{'_'.join(self.pair)}"
         function, new = declare(module, name, element)
         if new:
             Tile(function, element, *self).emit()
         return function
 
     @property
-    def cycles(self) -> float:
-        """Cycles a slot takes.
+    def sums(self) -> int:
+        """How many sums it holds in registers."""
+        return self.maps * self.fields * self.vectors
 
-        Two multiply-adds, two loads or five instructions start in each, a sum takes four.
+    def cycles(self, slots: int) -> float:
+        """Return the estimated cycles of one group of fields.
+
+        Two multiply-adds, two loads or five instructions start in each cycle, and a sum takes four;
+        starting and storing the sums costs two cycles each and some more.
         """
-        sums, loads = self.maps * self.fields, self.maps + 2 * self.fields
-        return max(sums / 2, loads / 2, (sums + loads + 3) / 5, 4.0)
+        loads = self.maps + self.fields * (1 + self.vectors)
+        slot = max(self.sums / 2, loads / 2, (self.sums + loads + 3) / 5, 4.0)
+        return slot * slots + 2 * self.sums + 16
 
 
 class RowShape(NamedTuple):
@@ -80,18 +87,31 @@ class RowShape(NamedTuple):
 
 Kernel = TileShape | RowShape
 
-# A sum per register: 32 of them with AVX-512, 16 without.
-_WIDE = ((6, 4), (5, 4), (4, 4), (2, 8), (1, 8), (24, 1), (12, 1), (4, 1))
-_NARROW = ((4, 3), (3, 3), (2, 4), (1, 8), (12, 1), (4, 1))
+_Tiles = dict[int, tuple[tuple[int, int], ...]]  # (maps, fields) by vectors
+
+# A sum per register: 32 of them with AVX-512, 16 without, where half as many samples fit each.
+_WIDE: _Tiles = {1: ((6, 4), (5, 4), (4, 4), (2, 8), (1, 8), (24, 1), (12, 1), (4, 1))}
+_NARROW: _Tiles = {
+    1: ((6, 2), (5, 2), (4, 3), (3, 4), (2, 4), (1, 8), (12, 1), (4, 1)),
+    2: ((6, 1), (5, 1), (4, 1), (3, 2), (2, 3), (2, 1), (1, 4)),
+}
+
+
+def _linear() -> _Tiles:
+    return _WIDE if vector_bytes() == 64 else _NARROW
+
+
+def most_vectors() -> int:
+    """Return how many vectors of samples the tiles for weighted sums take at once, at most."""
+    return max(_linear())
 
 
 @lru_cache(maxsize=1)
 def kernels() -> tuple[Kernel, ...]:
     """Return every kernel; an op's kind is a place in this tuple."""
-    linear = _WIDE if vector_bytes() == 64 else _NARROW
     other = [pair for pair in PAIRS if not pair.linear]
     return (
-        *(TileShape(*shape) for shape in linear),
+        *(TileShape(*shape, LINEAR, v) for v, shapes in _linear().items() for shape in shapes),
         *(TileShape(maps, 5 - maps, pair) for pair in other for maps in (1, 4)),
         *(RowShape(vectors, narrow) for vectors in (1, 2, 4) for narrow in (True, False)),
         *(RowShape(1, False, pair) for pair in other),
@@ -110,16 +130,20 @@ def _numbers() -> dict[tuple[type, Kernel], int]:
 
 
 @lru_cache(maxsize=4096)
-def cover(maps: int, fields: int, slots: int, pair: Pair) -> tuple[tuple[TileShape, int], ...]:
-    """Return the tile shapes.
+def cover(
+    maps: int, fields: int, slots: int, pair: Pair, vectors: int = 1
+) -> tuple[tuple[TileShape, int], ...]:
+    """Return the tile shapes that cover `maps` x `fields` in the least time.
 
-    Each with how many times it is used, that cover `maps` x `fields` in the least time.
+    Each with how many times it is used. All take equally many of the `vectors` of samples, as many
+    as there are tiles for.
     """
     shapes = [k for k in kernels() if isinstance(k, TileShape) and k.pair == pair]
+    together = max(s.vectors for s in shapes if vectors % s.vectors == 0)
+    shapes = [s for s in shapes if s.vectors == together]
 
     def cost(shape: TileShape) -> float:
-        tile = shape.cycles * slots + 3 * shape.maps * shape.fields + 15
-        return tile * -(-fields // shape.fields)
+        return shape.cycles(slots) * -(-fields // shape.fields)
 
     best = min(shapes, key=lambda s: cost(s) / s.maps)
     many = max(0, maps - 48) // best.maps
@@ -132,11 +156,11 @@ def cover(maps: int, fields: int, slots: int, pair: Pair) -> tuple[tuple[TileSha
     return tuple((shape, chosen.count(shape)) for shape in dict.fromkeys(chosen))
 
 
-def cost(maps: int, fields: int, slots: int, pair: Pair) -> float:
+def cost(maps: int, fields: int, slots: int, pair: Pair, vectors: int = 1) -> float:
     """Return the estimated cycles of a block."""
     return sum(
-        n * -(-fields // s.fields) * (s.cycles * slots + 3 * s.maps * s.fields + 15)
-        for s, n in cover(maps, fields, slots, pair)
+        vectors // s.vectors * n * -(-fields // s.fields) * s.cycles(slots)
+        for s, n in cover(maps, fields, slots, pair, vectors)
     )
 
 

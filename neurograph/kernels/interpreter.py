@@ -197,12 +197,12 @@ def _build(fingerprint: str) -> Callable[..., None]:
     ) -> None:
         """Run samples first .. last and write the states `wanted` to `out`, (samples, wanted)."""
         _ = fingerprint
-        lanes = _lane_count(states)
         for block in range(first, last, stride):
             _load(inputs, block, states, start, stride)
             for op in range(ops.shape[0]):
+                width = ops[op, _WIDTH] // ops[op, _PASSES]
                 for v in range(ops[op, _PASSES]):
-                    _run_op(ops, op, states, v * lanes, stride, index, weight, bias, row, parameter)
+                    _run_op(ops, op, states, v * width, stride, index, weight, bias, row, parameter)
                 if ops[op, _ACTIVATION] >= SCALAR:
                     _scalars(ops, op, states, row, parameter)
             for j in range(min(stride, last - block)):

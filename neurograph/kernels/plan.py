@@ -117,7 +117,7 @@ class _Builder:
     def level(self, steps: tuple[Step, ...]) -> None:
         """Add the ops of one level."""
         blocks = [s for s in steps if isinstance(s, Blocks) and not _scattered(s)]
-        for product in products(blocks):
+        for product in products(blocks, self.vectors):
             self._product(product)
         rest = [s for s in steps if isinstance(s, Rows) or _scattered(s)]
         rest.sort(key=lambda s: str(s.function))
@@ -144,10 +144,11 @@ class _Builder:
         blocks, maps, fields = product.targets.shape
         slots = product.sources.shape[2]
         each = np.arange(blocks)
+        together = cover(maps, fields, slots, product.pair, self.vectors)[0][0].vectors
         # Where there are too few fields to share the load of a weight, the vectors of a state do.
-        beside = self.vectors if fields < _FEW else 1
-        product, fields = self._spread(product, beside), fields * beside
-        chosen = cover(maps, fields, slots, product.pair)
+        beside = self.vectors // together if fields < _FEW else 1
+        product, fields = self._spread(product, beside, together), fields * beside
+        chosen = cover(maps, fields, slots, product.pair, together)
         index: dict[int, int] = {}
         for shape, first in tiles(maps, chosen):
             groups = -(-fields // shape.fields)
@@ -156,7 +157,7 @@ class _Builder:
             some = np.minimum(np.arange(first, first + shape.maps), maps - 1)
             weight = self.weight.add(product.weights[:, some].transpose(0, 2, 1))
             init, bias, step = self._biases(product, shape, some)
-            passes = self.vectors // beside
+            passes = self.vectors // together // beside
             self._op(
                 blocks,
                 shape,
@@ -171,12 +172,15 @@ class _Builder:
                 INIT=init,
                 PASSES=passes,
                 TARGETS=groups * shape.maps * shape.fields,
-                WIDTH=passes * self.lanes,
+                WIDTH=passes * together * self.lanes,
             )
 
-    def _spread(self, product: Product, beside: int) -> Product:
-        """Return a product of offsets, not ids, with `beside` vectors of a state as fields."""
-        step = self.lanes * np.arange(beside, dtype=np.int32)
+    def _spread(self, product: Product, beside: int, together: int) -> Product:
+        """Return a product of offsets, not ids.
+
+        With `beside` parts of a state as fields, each of `together` vectors.
+        """
+        step = together * self.lanes * np.arange(beside, dtype=np.int32)
         sources, targets = self.slot[product.sources], self.slot[product.targets]
         blocks, fields, slots = sources.shape
         sources = (sources[:, :, None] + step[:, None]).reshape(blocks, fields * beside, slots)

@@ -44,13 +44,13 @@ class Product:
     targets: Ids
 
 
-def products(steps: Sequence[Blocks]) -> Iterator[Product]:
+def products(steps: Sequence[Blocks], vectors: int = 1) -> Iterator[Product]:
     """Yield the products of the Blocks of one level, in an order in which they can run."""
     groups: dict[tuple[Any, int], list[Blocks]] = {}
     for step in steps:
         groups.setdefault((step.function, step.sources.shape[1]), []).append(step)
     for (function, _), group in groups.items():
-        shared = _shared(group) if function.linear else None
+        shared = _shared(group, vectors) if function.linear else None
         yield from shared or (_plain(step) for step in group)
 
 
@@ -61,7 +61,7 @@ def _plain(step: Blocks) -> Product:
     )
 
 
-def _shared(steps: list[Blocks]) -> list[Product] | None:
+def _shared(steps: list[Blocks], vectors: int) -> list[Product] | None:
     """Return products in which blocks share the loads of common sources.
 
     Or None where that saves nothing.
@@ -79,11 +79,16 @@ def _shared(steps: list[Blocks]) -> list[Product] | None:
     pieces = list(columns.pieces())
     fields = steps[0].sources.shape[1]
     before = sum(
-        len(s.sources) * cost(s.targets.shape[1], fields, s.sources.shape[2], LINEAR) for s in steps
+        len(s.sources) * cost(s.targets.shape[1], fields, s.sources.shape[2], LINEAR, vectors)
+        for s in steps
     )
-    after = sum(cost(p.targets.shape[1], fields, p.sources.shape[2], LINEAR) for p in pieces)
+    after = sum(
+        cost(p.targets.shape[1], fields, p.sources.shape[2], LINEAR, vectors) for p in pieces
+    )
     frame = [_frame(step) for step in steps]
-    after += 2 * sum(len(s.targets) * cost(s.targets.shape[1], fields, 0, LINEAR) for s in steps)
+    after += 2 * sum(
+        len(s.targets) * cost(s.targets.shape[1], fields, 0, LINEAR, vectors) for s in steps
+    )
     if after >= before:
         return None
     starts = (f for f in frame)

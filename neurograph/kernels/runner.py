@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from neurograph.errors import EngineError
 from neurograph.kernels.arena import input_ids
+from neurograph.kernels.catalogue import most_vectors
 from neurograph.kernels.interpreter import forward
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.plan import Plan, build
@@ -99,6 +101,9 @@ class Loaded:
         return states
 
 
+_Job = tuple[Loaded, int, int]  # a plan, and the samples first .. last it runs
+
+
 class Runner:
     """Runs one program in one dtype; plans are built when first needed."""
 
@@ -119,20 +124,19 @@ class Runner:
 
     def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the outputs' states (batch, outputs)."""
-        return self._run(self._plan(self._vectors(len(inputs)), keep=False), inputs)
+        return self._run(inputs, self._vectors(-(-len(inputs) // self.threads)), keep=False)
 
     def states(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the state of every id (batch, size)."""
-        return self._run(self._plan(1, keep=True), inputs)
+        return self._run(inputs, 1, keep=True)
 
     def _vectors(self, batch: int) -> int:
-        """Return how many vectors of samples to run at once.
+        """Return how many vectors of samples to run at once, so that few of them are padding.
 
-        Several, where most slots' weights are used for one field only, so that loading them costs.
+        Many, where most slots' weights are used for one field only, so that loading them costs.
         """
-        if not self._irregular:
-            return 1
-        return max(v for v in (1, 2, 4) if v == 1 or v * self.lanes <= batch)
+        wanted = 4 if self._irregular else most_vectors()
+        return max(v for v in (1, 2, 4) if v == 1 or (v <= wanted and v * self.lanes <= batch))
 
     @cached_property
     def _irregular(self) -> bool:
@@ -150,25 +154,37 @@ class Runner:
             self._plans[key] = loaded
         return self._plans[key]
 
-    def _run(self, loaded: Loaded, inputs: NDArray[Any]) -> NDArray[Any]:
+    def _run(self, inputs: NDArray[Any], vectors: int, *, keep: bool) -> NDArray[Any]:
         inputs = np.ascontiguousarray(inputs, self.dtype).reshape(len(inputs), self._inputs)
-        out = np.empty((len(inputs), loaded.wanted.size), self.dtype)
-        if len(inputs):
-            self._spread(loaded, inputs, out)
+        plan = self._plan(vectors, keep=keep)
+        out = np.empty((len(inputs), plan.wanted.size), self.dtype)
+        parts = self._parts(plan, len(inputs)) if len(inputs) else []
+        waiting = [
+            self._pool.submit(_run_jobs, part, inputs, out) for part in parts[1:] if self._pool
+        ]
+        if parts:
+            noticed(_run_jobs, parts[0], inputs, out)
+        for done in waiting:
+            done.result()
         return out
 
-    def _spread(self, loaded: Loaded, inputs: NDArray[Any], out: NDArray[Any]) -> None:
-        stride = loaded.plan.stride
-        blocks = -(-len(inputs) // stride)
-        parts = min(self.threads, blocks)
-        cuts = [min(len(inputs), blocks * i // parts * stride) for i in range(parts + 1)]
-        if self._pool is None or parts == 1:
-            noticed(loaded.run, inputs, 0, len(inputs), out)
-            return
-        waiting = [
-            self._pool.submit(loaded.run, inputs, cuts[i], cuts[i + 1], out)
-            for i in range(1, parts)
-        ]
-        noticed(loaded.run, inputs, 0, cuts[1], out)
-        for part in waiting:
-            part.result()
+    def _parts(self, plan: Loaded, batch: int) -> list[list[_Job]]:
+        """Return what each thread runs: whole blocks, and at the end what is left of the batch.
+
+        What is left runs in a plan of fewer samples at a time where that saves padding.
+        """
+        stride = plan.plan.stride
+        left = batch % stride
+        small = self._plan(1, keep=False) if 0 < left <= self.lanes < stride else None
+        blocks = batch // stride if small else -(-batch // stride)
+        count = max(1, min(self.threads, blocks))
+        cuts = [min(batch, blocks * i // count * stride) for i in range(count + 1)]
+        parts = [[(plan, a, b)] for a, b in pairwise(cuts)]
+        if small:
+            parts[-1:] = [[*parts[-1], (small, batch - left, batch)]]
+        return parts
+
+
+def _run_jobs(jobs: list[_Job], inputs: NDArray[Any], out: NDArray[Any]) -> None:
+    for plan, first, last in jobs:
+        plan.run(inputs, first, last, out)

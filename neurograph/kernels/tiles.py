@@ -73,17 +73,27 @@ def declare(module: ir.Module, name: str, element: ir.Type) -> tuple[ir.Function
 
 
 class Tile:
-    """Emits the kernel of one tile shape and pair."""
+    """Emits the kernel of one tile: maps x fields x vectors of samples, for one pair."""
 
-    def __init__(self, function: ir.Function, element: ir.Type, maps: int, fields: int, pair: Pair):
-        self.maps, self.fields, self.pair = maps, fields, pair
+    def __init__(
+        self,
+        function: ir.Function,
+        element: ir.Type,
+        maps: int,
+        fields: int,
+        pair: Pair,
+        vectors: int = 1,
+    ) -> None:
+        self.maps, self.fields, self.pair, self.vectors = maps, fields, pair, vectors
         self.builder = ir.IRBuilder(function.append_basic_block("entry"))
         self.lanes = Lanes(self.builder, element)
         self.arguments = Arguments(*function.args)
         kind = self.lanes.type
-        self.sums = [
-            [cgutils.alloca_once(self.builder, kind) for _ in range(fields)] for _ in range(maps)
-        ]
+        self.sums = {
+            (m, f, v): cgutils.alloca_once(self.builder, kind)
+            for m, f in self._each()
+            for v in range(vectors)
+        }
 
     def emit(self) -> None:
         """Emit the function's body."""
@@ -96,33 +106,44 @@ class Tile:
                 self._slot(slot.index, index)
             if not self.pair.linear:
                 self._add_bias(loop.index)
-            self._activate()
+            emit_activation(self.lanes, a, list(self.sums.values()))
             self._finish(row)
         b.ret_void()
 
     def _each(self) -> list[tuple[int, int]]:
         return [(m, f) for m in range(self.maps) for f in range(self.fields)]
 
+    def _set(self, m: int, f: int, value: Any) -> None:
+        for v in range(self.vectors):
+            self.builder.store(value, self.sums[m, f, v])
+
+    def _vector(self, offset: Any, v: int) -> Any:
+        """Return where vector `v` of the state at an offset begins."""
+        at = self.builder.sext(offset, I64)
+        return self.builder.add(at, I64(v * self.lanes.count)) if v else at
+
     def _start(self, group: Any, row: Any) -> None:
         b, a = self.builder, self.arguments
         if not self.pair.linear:
             for m, f in self._each():
-                b.store(self.lanes.identity(self.pair.reduce), self.sums[m][f])
+                self._set(m, f, self.lanes.identity(self.pair.reduce))
             return
         with b.if_else(b.icmp_signed("==", a.init, I64(ADD))) as (add, fresh):
             with add:
                 for m, f in self._each():
                     at = b.load(b.gep(row, [I64(m * self.fields + f)]))
-                    b.store(self.lanes.load(a.states, b.sext(at, I64)), self.sums[m][f])
+                    for v in range(self.vectors):
+                        state = self.lanes.load(a.states, self._vector(at, v))
+                        b.store(state, self.sums[m, f, v])
             with fresh, b.if_else(b.icmp_signed("==", a.init, I64(BIAS))) as (one, each):
                 with one:
                     for m in range(self.maps):
                         value = self.lanes.broadcast(a.bias, I64(m))
                         for f in range(self.fields):
-                            b.store(value, self.sums[m][f])
+                            self._set(m, f, value)
                 with each:
                     for m, f in self._each():
-                        b.store(self._bias(group, m, f), self.sums[m][f])
+                        self._set(m, f, self._bias(group, m, f))
 
     def _bias(self, group: Any, m: int, f: int) -> Any:
         b, a = self.builder, self.arguments
@@ -131,33 +152,49 @@ class Tile:
         return self.lanes.broadcast(a.bias, b.add(b.select(each, at, I64(0)), I64(m)))
 
     def _add_bias(self, group: Any) -> None:
-        for m, f in self._each():
-            total = self.builder.load(self.sums[m][f])
-            self.builder.store(self.builder.fadd(total, self._bias(group, m, f)), self.sums[m][f])
+        for (m, f, _), place in self.sums.items():
+            total = self.builder.load(place)
+            self.builder.store(self.builder.fadd(total, self._bias(group, m, f)), place)
 
     def _slot(self, slot: Any, index: Any) -> None:
+        """Add one slot to all sums: the fewer of its weights and sources wait in registers."""
         b, a, lanes = self.builder, self.arguments, self.lanes
-        first = b.mul(slot, I64(self.fields))
-        sources = []
-        for f in range(self.fields):
-            at = b.load(b.gep(index, [b.add(first, I64(f))]))
-            sources.append(lanes.load(a.states, b.sext(at, I64)))
-        first = b.mul(slot, I64(self.maps))
-        for m in range(self.maps):
-            weight = lanes.broadcast(a.weight, b.add(first, I64(m)))
-            for f in range(self.fields):
-                total = b.load(self.sums[m][f])
-                total = lanes.accumulate(*self.pair, total, weight, sources[f])
-                b.store(total, self.sums[m][f])
+        columns = [(f, v) for f in range(self.fields) for v in range(self.vectors)]
+        first_source, first_weight = b.mul(slot, I64(self.fields)), b.mul(slot, I64(self.maps))
+        offsets: dict[int, Any] = {}
 
-    def _activate(self) -> None:
-        emit_activation(self.lanes, self.arguments, [self.sums[m][f] for m, f in self._each()])
+        def source(f: int, v: int) -> Any:
+            if f not in offsets:
+                offsets[f] = b.load(b.gep(index, [b.add(first_source, I64(f))]))
+            return lanes.load(a.states, self._vector(offsets[f], v))
+
+        def weight(m: int) -> Any:
+            return lanes.broadcast(a.weight, b.add(first_weight, I64(m)))
+
+        def add(m: int, f: int, v: int, w: Any, x: Any) -> None:
+            place = self.sums[m, f, v]
+            b.store(lanes.accumulate(*self.pair, b.load(place), w, x), place)
+
+        if self.maps < len(columns):
+            weights = [weight(m) for m in range(self.maps)]
+            for f, v in columns:
+                x = source(f, v)
+                for m, w in enumerate(weights):
+                    add(m, f, v, w, x)
+        else:
+            sources = {(f, v): source(f, v) for f, v in columns}
+            for m in range(self.maps):
+                w = weight(m)
+                for (f, v), x in sources.items():
+                    add(m, f, v, w, x)
 
     def _finish(self, row: Any) -> None:
         b = self.builder
         for m, f in self._each():
             at = b.load(b.gep(row, [I64(m * self.fields + f)]))
-            self.lanes.store(b.load(self.sums[m][f]), self.arguments.states, b.sext(at, I64))
+            for v in range(self.vectors):
+                value = b.load(self.sums[m, f, v])
+                self.lanes.store(value, self.arguments.states, self._vector(at, v))
 
 
 def emit_activation(lanes: Lanes, arguments: Arguments, sums: list[Any]) -> None:
