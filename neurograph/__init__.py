@@ -12,6 +12,7 @@ from neurograph import datasets, models
 from neurograph.compiler import compile
 from neurograph.connections import Connections
 from neurograph.counting import Counts, Row, count
+from neurograph.edit import cut, drop_dead, prune, subgraph, tie, unshare
 from neurograph.errors import (
     ConversionError,
     DataError,
@@ -79,13 +80,19 @@ __all__ = [
     "compile",
     "cone",
     "count",
+    "cut",
     "datasets",
+    "drop_dead",
     "explain",
     "load",
     "models",
     "projective_field",
+    "prune",
     "receptive_field",
     "save",
+    "subgraph",
+    "tie",
+    "unshare",
     "verify",
 ]
 

@@ -17,6 +17,7 @@ from neurograph.errors import GraphError
 from neurograph.functions import IDENTITY, Function
 from neurograph.graph import Graph
 from neurograph.levels import levels
+from neurograph.names import IdArray
 from neurograph.program import Blocks, Ids, Program, Rows, Step
 from neurograph.regrouping import regroup
 from neurograph.table import INPUT, Ragged, Table, has_dead, live_slots
@@ -50,12 +51,18 @@ def compile(graph: Graph) -> Program:
         size=graph.size,
         weight_count=graph.weights.count,
         steps=steps,
-        inputs=tuple(layer.ids for layer in graph.inputs),
+        inputs=tuple(_existing(layer.neurons) for layer in graph.inputs),
         outputs=outputs,
         constants=graph.constants,
         layers={layer.name: layer.neurons for layer in graph.layers.values()},
         penalties=all(f is not None and f.combine == "squared_difference" for f in functions),
     )
+
+
+def _existing(neurons: IdArray) -> Ids:
+    """Return the ids in their shape, or flat where some are absent."""
+    present = neurons.present
+    return neurons.ids if present.size == neurons.size else present
 
 
 def _check_outputs(outputs: Ids) -> None:

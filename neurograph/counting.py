@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from neurograph.connections import BIAS_UNIT
 from neurograph.errors import GraphError, suggestion
 from neurograph.graph import Graph
-from neurograph.table import Table, has_dead, live_slots
+from neurograph.table import live_slots
+from neurograph.usage import used_weights
 
-_BLOCK = 1 << 20
 OTHER = "(other)"  # neurons or weights that stand in no layer
 
 
@@ -133,7 +133,7 @@ def _count_graph(graph: Graph) -> Counts:
     live = live_slots(table, neurons)
     slots = table.fields.lengths(table.field)
     biased, from_bias = table.bias >= 0, _from_bias(graph)
-    used = used_weights(graph)
+    used = used_weights(table, graph.weights.count)
     rows = []
     counted = np.zeros(table.size, bool)
     counted[list(graph.constants)] = True
@@ -181,40 +181,3 @@ def _selector(arrays: list[Any]) -> Any:
         if all(a[1] == b[0] for a, b in pairwise(ends)):
             return slice(ends[0][0], ends[-1][1])
     return np.concatenate([a.present for a in arrays] or [np.empty(0, np.int32)])
-
-
-def used_weights(graph: Graph) -> NDArray[np.bool_]:
-    """Return, per weight, whether any connection uses it.
-
-    A kernel with one neuron whose field has no empty slot uses all its live slots. Only the kernels
-    that never meet such a field are walked neuron by neuron.
-    """
-    table = graph.table
-    used = np.zeros(graph.weights.count, bool)
-    full = np.append(~has_dead(table.fields), True)
-    met = np.zeros(table.kernels.count + 1, bool)  # the last stands for -1, no kernel
-    for a in range(0, table.size, _BLOCK):
-        span = slice(a, a + _BLOCK)
-        bias = table.bias[span]
-        used[bias[bias >= 0]] = True
-        met[table.kernel[span][full[table.field[span]]]] = True
-    met[-1] = True
-    _mark_rows(table, met[:-1], used)
-    rest = np.flatnonzero(~met[table.kernel])
-    pairs = table.field[rest].astype(np.int64) << 32 | table.kernel[rest]
-    _, first = np.unique(pairs, return_index=True)
-    some = rest[first]
-    for a in range(0, some.size, 1 << 12):
-        _, source, weight = table.slots(some[a : a + (1 << 12)])
-        used[weight[(source >= 0) & (weight >= 0)]] = True
-    return used
-
-
-def _mark_rows(table: Table, met: NDArray[np.bool_], used: NDArray[np.bool_]) -> None:
-    """Mark the weights of the kernels that are met, in blocks of bounded size."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], met, [False]]).astype(np.int8)))
-    for first, last in edges.reshape(-1, 2):
-        start, stop = int(table.kernels.ptr[first]), int(table.kernels.ptr[last])
-        for a in range(start, stop, 1 << 22):
-            ids = table.kernels.ids[a : min(a + (1 << 22), stop)]
-            used[ids[ids >= 0]] = True

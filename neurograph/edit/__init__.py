@@ -1,0 +1,13 @@
+"""Edits: each returns a new Graph and leaves the old one as it was.
+
+Neurons keep their ids unless an edit removes some, and always their names; weights keep their
+values and whether they are trainable. A weight that loses its last connection stays, reported as
+dead, until `drop_dead`.
+"""
+
+from neurograph.edit.cutting import cut, prune
+from neurograph.edit.parts import drop_dead, subgraph
+from neurograph.edit.tying import tie
+from neurograph.edit.unsharing import unshare
+
+__all__ = ["cut", "drop_dead", "prune", "subgraph", "tie", "unshare"]

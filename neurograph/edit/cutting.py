@@ -1,0 +1,169 @@
+"""Cutting connections one by one, and pruning weights by mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neurograph.connections import Connections, blocks
+from neurograph.edit.rebuilding import copied_rows, rebuilt, table_of, with_rows
+from neurograph.errors import GraphError
+from neurograph.graph import Graph
+from neurograph.memory import require
+from neurograph.normal_form import unique_rows
+from neurograph.table import Ragged
+
+Mask = NDArray[np.bool_]
+Predicate = Callable[[Connections], Any]
+
+
+def cut(
+    graph: Graph, where: Predicate | ArrayLike, *, layer: str | Sequence[str] | None = None
+) -> Graph:
+    """Return the graph without the connections `where` holds, bias connections among them.
+
+    `where` is called with blocks of `Connections` and returns a bool for each (True: cut), or is an
+    array with one bool for each connection in the order of `graph.select(layer=layer).all()`, or of
+    `graph.connections` where no layer is given. A neuron that loses a connection of a shared weight
+    gets a kernel of its own with that slot cut; the weight stays shared everywhere else, and
+    neurons of one kernel with the same cuts share one new kernel. Weights are left in place, dead
+    ones too. Raises GraphError for a `where` that is not bool or of another length.
+
+    >>> from neurograph.layers import Conv2d, Input
+    >>> graph = Graph()
+    >>> c1 = graph.add(Conv2d(6, 5, name="C1"), graph.add(Input((1, 32, 32))))
+    >>> centre = graph.weight_id("C1.kernel[0, 0, 2, 2]")
+    >>> less = cut(graph, lambda some: (some.weight == centre) & (some.target == c1[0, 10, 10]))
+    >>> len(graph.sharing(centre)), len(less.sharing(centre)), len(less.connections)
+    (784, 783, 122303)
+    """
+    table = graph.table
+    bias = table.bias.copy()
+    owners, parts, taken = [], [], 0
+    for neurons, mask in _masked(graph, where, layer):
+        touched, rows = _cut_rows(graph, neurons, mask, bias)
+        owner, which, distinct = neurons[touched], *_distinct(rows)
+        taken += distinct.ids.nbytes
+        require(taken, "cut: the kernels of the neurons it touches", GraphError)
+        owners.append((owner, which))
+        parts.append(distinct)
+    kernels, kernel = copied_rows(table.kernels), table.kernel
+    if parts:
+        base = np.cumsum([0, *(part.count for part in parts)])
+        every, which = unique_rows(*_stacked(parts))
+        which = which[np.concatenate([w + b for (_, w), b in zip(owners, base, strict=False)])]
+        owner = np.concatenate([o for o, _ in owners])
+        kernels, kernel = with_rows(table.kernels, table.kernel, owner, every, which)
+    columns = table.field, kernel, bias, table.function
+    return rebuilt(graph, table_of(copied_rows(table.fields), kernels, columns))
+
+
+def _masked(
+    graph: Graph, where: Predicate | ArrayLike, layer: str | Sequence[str] | None
+) -> Iterator[tuple[NDArray[Any], Mask]]:
+    """Yield (neurons, mask over their connections) in blocks, leaving out blocks without a cut."""
+    names = [layer] if isinstance(layer, str) else layer
+    neurons: NDArray[Any] = np.arange(graph.size)
+    if names is not None:
+        neurons = np.unique(np.concatenate([graph.layer(n).neurons.present for n in names]))
+    given = None if callable(where) else np.asarray(where)
+    if given is not None:
+        _check(given, len(graph.select(layer=layer)))
+    position = 0
+    for some, block in blocks(graph.table, neurons):
+        if not len(block):
+            continue
+        if given is None:
+            mask = np.asarray(where(block))  # type: ignore[operator]
+            _check(mask, len(block))
+        else:
+            mask = given[position : position + len(block)]
+            position += len(block)
+        if mask.any():
+            yield some, mask
+
+
+def _check(mask: NDArray[Any], size: int) -> None:
+    if mask.dtype != np.bool_ or mask.shape != (size,):
+        raise GraphError(
+            f"cut: found {mask.dtype} of shape {mask.shape}, needed a bool for each of "
+            f"{size:,} connections"
+        )
+
+
+def _cut_rows(
+    graph: Graph, neurons: NDArray[Any], mask: Mask, bias: NDArray[Any]
+) -> tuple[Mask, tuple[NDArray[np.int64], NDArray[np.int32]]]:
+    """Return which neurons lose a slot and the rows (ptr, ids) of their new kernels.
+
+    The biases that are cut are taken out of `bias`.
+    """
+    owner, source, weight = graph.table.slots(neurons)
+    live = np.flatnonzero((source >= 0) & (weight >= 0))
+    biased = neurons[bias[neurons] >= 0]
+    bias[biased[mask[live.size :]]] = -1
+    gone = live[mask[: live.size]]
+    weight[gone] = -1
+    touched = np.zeros(neurons.size, bool)
+    touched[owner[gone]] = True
+    lengths = np.bincount(owner, minlength=neurons.size)[touched]
+    return touched, (np.concatenate([[0], np.cumsum(lengths)]), weight[touched[owner]])
+
+
+def _distinct(rows: tuple[Any, Any]) -> tuple[NDArray[np.int64], Ragged]:
+    found, which = unique_rows(*rows)
+    return which, found
+
+
+def _stacked(parts: list[Ragged]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    lengths = np.concatenate([np.diff(part.ptr) for part in parts])
+    return np.concatenate([[0], np.cumsum(lengths)]), np.concatenate([part.ids for part in parts])
+
+
+def prune(graph: Graph, masks: Mapping[str, ArrayLike] | ArrayLike) -> Graph:
+    """Return the graph without any connection of the weights that are masked out.
+
+    `masks` gives bool arrays by weight array name, each of that array's shape, or is one bool for
+    each weight by id; True keeps. Every kernel slot and bias of a weight masked out is cut; slots
+    are still counted as slots, and the weights stay, dead, until `drop_dead`. Raises GraphError for
+    an unknown array and a mask that is not bool or of another shape.
+
+    >>> from neurograph.layers import Input, Linear
+    >>> graph = Graph()
+    >>> y = graph.add(Linear(2, name="y"), graph.add(Input((3,))))
+    >>> len(prune(graph, {"y.kernel": np.eye(2, 3) == 1}).connections)
+    4
+    """
+    table, gone = graph.table, _masked_out(graph, masks)
+    gone = np.append(gone, True)  # the last stands for -1, which stays
+    kernels = Ragged.of(table.kernels.ptr, _without(table.kernels.ids, gone))
+    columns = table.field, table.kernel, _without(table.bias, gone), table.function
+    return rebuilt(graph, table_of(copied_rows(table.fields), kernels, columns))
+
+
+def _without(ids: NDArray[np.int32], gone: Mask) -> NDArray[np.int32]:
+    return np.where(gone[ids], np.int32(-1), ids)
+
+
+def _masked_out(graph: Graph, masks: Mapping[str, ArrayLike] | ArrayLike) -> Mask:
+    weights = graph.weights
+    if not isinstance(masks, Mapping):
+        return ~_checked_mask("the weights", np.asarray(masks), (weights.count,))
+    gone = np.zeros(weights.count, bool)
+    for name, given in masks.items():
+        ids = weights.names[name]
+        keep = _checked_mask(name, np.asarray(given), ids.shape)
+        gone[ids.ids[(ids.ids >= 0) & ~keep]] = True
+    return gone
+
+
+def _checked_mask(who: str, mask: NDArray[Any], shape: tuple[int, ...]) -> Mask:
+    if mask.dtype != np.bool_ or mask.shape != shape:
+        raise GraphError(
+            f"prune: found a mask of {mask.dtype} and shape {mask.shape} for {who}, "
+            f"needed bool and {shape}"
+        )
+    return mask

@@ -1,0 +1,91 @@
+"""Unsharing: every neuron of a layer gets weights of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph.edit.slots import NewRows, Slots, places_of_weights, replaced
+from neurograph.errors import GraphError
+from neurograph.graph import Graph
+from neurograph.memory import require
+
+Array = NDArray[Any]
+
+
+def unshare(graph: Graph, layer: str) -> Graph:
+    """Return the graph in which every neuron of `layer` has weights of its own.
+
+    Connections and values stay, so outputs do. A weight array whose leading axes are the layer's
+    ((maps, in, kh, kw) or a bias (maps,)) becomes (maps, height, width, in, kh, kw) or (maps,
+    height, width); any other (neurons..., slots), with one more place for a bias. A new weight
+    stands for the connections of one neuron by one old weight, and only where there are such. The
+    old weights of the layer go, but for those that another layer uses: that layer gets them. Fixed
+    weights stay fixed. Raises GraphError for an unknown layer or one too large for memory.
+
+    >>> from neurograph.layers import Conv2d, Input
+    >>> graph = Graph()
+    >>> c1 = graph.add(Conv2d(6, 5, name="C1"), graph.add(Input((1, 32, 32))))
+    >>> apart = unshare(graph, "C1")
+    >>> apart.weights.names["C1.kernel"].shape, apart.weights.count, len(apart.connections)
+    ((6, 28, 28, 1, 5, 5), 122304, 122304)
+    """
+    slots = Slots.of(graph, layer)
+    count = np.int64(graph.weights.count)
+    live = np.flatnonzero((slots.source >= 0) & (slots.weight >= 0))
+    biased = np.flatnonzero(slots.bias >= 0)
+    owner = np.concatenate([slots.owner[live], biased])
+    weight = np.concatenate([slots.weight[live], slots.bias[biased]])
+    slot = np.concatenate([slots.slot[live], np.full(biased.size, slots.width)])
+    key, first, which = np.unique(owner * count + weight, return_index=True, return_inverse=True)
+    owner, weight, slot = key // count, key % count, slot[first]
+    identity = np.full(key.size, -1, np.int64)
+    fresh: dict[str, Array] = {}
+    taken = int(count)
+    array_of, place_of = places_of_weights(graph)
+    for number, name in enumerate(graph.weights):
+        mine = np.flatnonzero(array_of[weight] == number)
+        if not mine.size:
+            continue
+        pairs = owner[mine], place_of[weight[mine]], slot[mine]
+        place, shape = _spread(slots, name, graph.weights.names[name].shape, pairs)
+        mine, place = mine[np.argsort(place)], np.sort(place)
+        identity[mine] = taken + np.arange(mine.size)
+        fresh[name] = np.full(shape, -1, np.int64)
+        fresh[name].reshape(-1)[place] = identity[mine]
+        taken += mine.size
+    rows = np.full(slots.owner.size, -1, np.int64)
+    rows[live] = identity[which[: live.size]]
+    bias = np.full(slots.neurons.size, -1, np.int64)
+    bias[biased] = identity[which[live.size :]]
+    origin = weight[np.argsort(identity)]
+    trainable, value = graph.weights.trainable[origin], graph.weights.value[origin]
+    each = np.arange(slots.neurons.size)
+    new = NewRows(slots.starts, rows, each, bias, trainable, value, fresh)
+    return replaced(graph, slots, new)
+
+
+def _spread(
+    slots: Slots, name: str, shape: tuple[int, ...], pairs: tuple[Array, Array, Array]
+) -> tuple[Array, tuple[int, ...]]:
+    """Return the flat place of each (neuron, weight) in the array unshared, and its shape.
+
+    `pairs` are the neuron, the weight's place in the array of `shape`, and its first slot.
+    """
+    owner, place, slot = pairs
+    index = np.unravel_index(place, shape) if shape else ()
+    own = tuple(axis[owner] for axis in slots.index)
+    axes = 0
+    for a, b, m, n in zip(index, own, shape, slots.shape, strict=False):
+        if m != n or (a != b).any():
+            break
+        axes += 1
+    rest, inner = (shape[axes:], index[axes:]) if axes else ((slots.width + 1,), (slot,))
+    if not axes and (slots.bias < 0).all():
+        rest = (slots.width,)
+    full = (*slots.shape, *rest)
+    require(int(np.prod(full, dtype=float)) * 8, f"{name} unshared, {full}", GraphError)
+    every = (*own, *inner)
+    return (np.ravel_multi_index(every, full) if full else np.zeros(1, np.int64)), full
