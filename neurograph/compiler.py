@@ -97,10 +97,7 @@ def _groups(table: Table, level: NDArray[np.int32]) -> Iterator[tuple[int, int, 
 
 
 def _steps(table: Table, level: int, function: Function, neurons: NDArray[Any]) -> Iterator[Step]:
-    """Yield the steps of one level and function.
-
-    Blocks where neurons form them, rows for the rest.
-    """
+    """Yield the steps of one level and function: blocks where neurons form them, else rows."""
     pattern = _patterns(table, function, neurons)
     width = table.fields.lengths(table.field[neurons])
     kinds, first, kind, size = np.unique(
@@ -231,10 +228,7 @@ def _block(
 
 
 def _rows_of(rows: Ragged, chosen: NDArray[Any], keep: NDArray[np.intp] | None) -> Ids:
-    """Return the chosen rows, all of one width, as an array.
-
-    A view of the graph's own where they follow each other.
-    """
+    """Return the chosen rows, all of one width: a view of the graph's own where they adjoin."""
     flat = chosen.reshape(-1)
     first = int(rows.ptr[flat[0]])
     width = int(rows.ptr[flat[0] + 1]) - first

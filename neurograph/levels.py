@@ -48,9 +48,9 @@ def _largest(values: NDArray[Any], rows: Ragged, chosen: NDArray[Any]) -> NDArra
 def _over_sources(
     table: Table, values: NDArray[Any], neurons: NDArray[Any], cut: NDArray[np.bool_]
 ) -> NDArray[Any]:
-    """Return the largest of `values` over the live sources of each neuron.
+    """Return the largest of `values` over the live sources of each neuron, 0 where there is none.
 
-    Values[-1] where a slot is empty, 0 for none.
+    An empty slot may stand for `values[-1]`.
     """
     field, kernel = table.field[neurons], table.kernel[neurons]
     used = np.zeros(table.fields.count, bool)
@@ -80,10 +80,7 @@ def _highest_source(table: Table) -> NDArray[np.int32]:
 
 
 def _levels_in_order(table: Table, top: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Levels where every source has a smaller id than its target.
-
-    Piece by piece, each reading only earlier pieces.
-    """
+    """Levels where every source comes before its target: in pieces that read only earlier ones."""
     level = np.zeros(table.size + 1, np.int32)
     cut = has_dead(table.kernels)
     start = 0
@@ -108,10 +105,7 @@ def _piece_end(top: NDArray[np.int32], start: int) -> int:
 
 
 def _levels_by_waves(graph: Graph) -> NDArray[np.int32]:
-    """Levels of a graph in any order (Kahn).
-
-    A wave is all neurons whose sources lie in earlier waves.
-    """
+    """Levels of ids in any order (Kahn): each wave is the neurons that read earlier waves only."""
     table = graph.table
     waiting = live_slots(table, np.arange(table.size)) + (table.bias >= 0)
     level = np.full(table.size, -1, np.int32)
@@ -132,10 +126,7 @@ def _levels_by_waves(graph: Graph) -> NDArray[np.int32]:
 
 
 def _cycle(graph: Graph, stuck: NDArray[np.bool_]) -> str:
-    """Return the names along one cycle.
-
-    Every stuck neuron has a stuck source, so walking back must repeat.
-    """
+    """Return the names along one cycle: every stuck neuron has a stuck source, so walk back."""
     seen: dict[int, int] = {}
     path: list[int] = []
     neuron = int(np.flatnonzero(stuck)[0])

@@ -1,7 +1,4 @@
-"""From bare triples to the normal form.
-
-Equal rows of sources become one field, equal rows of weights one kernel.
-"""
+"""From bare triples to the normal form: equal rows become one field, or one kernel."""
 
 from __future__ import annotations
 

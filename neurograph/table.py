@@ -1,6 +1,4 @@
-"""The connection table in normal form.
-
-Neuron -> (field, kernel, bias, function), columns of ids, no objects.
+"""The connection table in normal form: neuron -> (field, kernel, bias, function), all of them ids.
 
 A field is a row of source neurons (-1: the slot is empty), a kernel a row of weights (-1: the slot
 is cut). The connections of neuron v are the slots live on both sides, (fields[field[v]][s],
@@ -29,6 +27,7 @@ class Column:
     """A one-dimensional array that grows at its end.
 
     A large one grows in place where the system can (no second copy), a small one ahead of need.
+    What was read of it before stays as it was.
     """
 
     def __init__(self, dtype: Any, values: Chunk | None = None) -> None:
@@ -110,10 +109,7 @@ class Ragged:
         return np.where(rows >= 0, ptr[rows + 1] - ptr[rows], 0)
 
     def add(self, rows: NDArray[Any] | range, width: int | None = None) -> int:
-        """Append equal rows, shape (rows, slots), or a range of ids in rows of `width`.
-
-        Return the first row's number.
-        """
+        """Append rows (rows, slots), or a range of ids in rows of `width`; return the first one."""
         first = self.count
         if isinstance(rows, range):
             count, slots = len(rows) // width if width else 0, width or 0
@@ -126,9 +122,7 @@ class Ragged:
         return first
 
     def append(self, ptr: NDArray[Any], ids: NDArray[Any]) -> int:
-        """Append rows of any lengths, row r being `ids[ptr[r]:ptr[r + 1]]`.
-
-        Return the first row's number.
+        """Append rows of any lengths, row r being `ids[ptr[r]:ptr[r + 1]]`; return the first one.
 
         >>> rows = Ragged(); rows.append(np.array([0, 1, 3]), np.array([7, 8, 9]))
         0
@@ -149,10 +143,7 @@ class Ragged:
 
 
 class Table:
-    """The columns of a graph.
-
-    One entry of field, kernel, bias and function per id, and the fields and kernels.
-    """
+    """The columns of a graph: field, kernel, bias and function of each id; fields and kernels."""
 
     def __init__(self) -> None:
         self._field, self._kernel = Column(np.int32), Column(np.int32)
@@ -185,10 +176,7 @@ class Table:
         return self._function.array
 
     def add(self, count: int, field: Any, kernel: Any, bias: Any, function: Any) -> int:
-        """Append `count` ids with these column entries (arrays or one value).
-
-        Return the first id.
-        """
+        """Append `count` ids with these entries (arrays, or one for all); return the first id."""
         first = self.size
         if first + count > INT32_MAX:
             raise GraphError(f"a graph of {first + count:,} neurons: ids end at {INT32_MAX:,}")

@@ -1,7 +1,4 @@
-"""Sliding windows over arrays of neuron ids.
-
-Pure arithmetic: ids in, ids out, -1 where a window leaves the map.
-"""
+"""Sliding windows over arrays of neuron ids: ids in, ids out, -1 where a window leaves the map."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Engines run Programs.
-
-Each is one module with a class `Engine`; a new one is a file and a line in `ENGINES`.
-"""
+"""Engines run Programs: each is a module with a class `Engine`, named by a line in `ENGINES`."""
 
 from __future__ import annotations
 
@@ -28,10 +25,7 @@ Array = NDArray[Any]
 
 
 class Engine(Protocol):
-    """What a Simulator asks of an engine.
-
-    Built once for a program, then loaded with weights and run.
-    """
+    """What a Simulator asks of an engine: built once for a program, loaded with weights, run."""
 
     program: Program
     dtype: np.dtype[Any]

@@ -1,6 +1,6 @@
-"""The reference engine.
+"""The reference engine: plain loops over connections.
 
-Plain loops over connections. Slow and obvious; the truth that the others are tested against.
+Slow and obvious; the truth that the others are tested against.
 """
 
 from __future__ import annotations

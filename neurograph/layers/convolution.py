@@ -35,12 +35,10 @@ Table = Sequence[Sequence[int]]
 
 @dataclass(frozen=True)
 class Conv2d:
-    """A convolution of feature maps.
+    """A convolution: each output map has one kernel, each position a field per set of input maps.
 
-    Each output map has one kernel, each position one field per set of input maps.
-
-    state[o, y, x] = activation(sum over input maps i of o, taps (u, v): w[o, i, u, v] state[i, y s
-    + d u - p, x s + d v - p] + b)
+    state[o, y, x] = activation(b + sum over input maps i of o and taps (u, v):
+    w[o, i, u, v] state[i, y s + d u - p, x s + d v - p])
 
     kernel_size, stride, dilation: a number or (height, width). padding: those, ((top, bottom),
     (left, right)), "same", "valid". groups: as in torch. table: the input maps of each output map
@@ -72,10 +70,7 @@ class Conv2d:
     name: str | None = None
 
     def links(self, channels: int, name: str) -> list[tuple[int, ...]]:
-        """Return the input maps of each output map.
-
-        Raises GraphError if table or groups do not fit `channels`.
-        """
+        """Return the input maps of each output map; GraphError if `channels` do not fit."""
         out = positive(self.out_channels, name, "out_channels")
         groups = positive(self.groups, name, "groups")
         if self.table is None:
@@ -95,10 +90,7 @@ class Conv2d:
         return [_table_row(row, o, channels, name) for o, row in enumerate(rows)]
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the feature maps.
-
-        One source of shape (maps, height, width). Returns ids (out_channels, height, width).
-        """
+        """Add the maps to one source (maps, height, width); ids (out_channels, height, width)."""
         ids = windows.feature_maps(one_source(sources, name), name)
         links = self.links(ids.shape[0], name)
         check_options(self, name)
@@ -190,13 +182,12 @@ def _table_row(row: Any, o: int, channels: int, name: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class ConvTranspose2d:
-    """A transposed convolution.
+    """A transposed convolution: output (y, x) gets input (i, j) by tap (u, v).
 
-    Output (y, x) gets tap (u, v) of input (i, j) where y + p = s i + d u, and so for x.
-
-    Positions with the same remainder by the stride share their taps, so each output map has one
-    kernel per residue class. Kernel array (in, out / groups, kh, kw), parameters as in torch.
-    Output height (h - 1) s - 2 p + d (kh - 1) + output_padding + 1.
+    That is where y + p = s i + d u, and likewise for x, with j and v. Positions with the same
+    remainder by the stride share their taps, so each output map has one kernel per residue class.
+    Kernel array (in, out / groups, kh, kw), parameters as in torch. Output height (h - 1) s - 2 p +
+    d (kh - 1) + output_padding + 1.
 
     >>> from neurograph.layers import Input
     >>> graph = Graph()
@@ -219,10 +210,7 @@ class ConvTranspose2d:
     name: str | None = None
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the feature maps.
-
-        One source of shape (maps, height, width). Returns ids (out_channels, height, width).
-        """
+        """Add the maps to one source (maps, height, width); ids (out_channels, height, width)."""
         ids = windows.feature_maps(one_source(sources, name), name)
         links = Conv2d(self.out_channels, 1, groups=self.groups).links(ids.shape[0], name)
         kernel, stride, pads, dilation = geometry(self, name)

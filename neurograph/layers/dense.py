@@ -30,7 +30,11 @@ from neurograph.names import IdArray
 class Input:
     """Input neurons of a given shape, (maps, height, width) for images.
 
-    They have a state and no connection of their own.
+    They have a state, which the user gives, and no incoming connection.
+
+    >>> graph = Graph()
+    >>> graph.add(Input((1, 2, 2), name="image")).tolist()
+    [[[1, 2], [3, 4]]]
     """
 
     shape: tuple[int, ...]
@@ -49,12 +53,11 @@ class Input:
 
 @dataclass(frozen=True)
 class Linear:
-    """Every unit over all its sources, flattened and joined.
+    """Units that read all their sources, flattened and joined: activation(W x + b).
 
-    Activation(W x + b). Kernel array (out_features, in_features).
-
-    per_position=True applies it at each place of (maps, height, width) instead, as a 1x1
-    convolution with the same weights would; ids are then (out_features, height, width).
+    Kernel array (out_features, in_features). per_position=True applies it at each place of (maps,
+    height, width) instead, as a 1x1 convolution with the same weights would; ids are then
+    (out_features, height, width).
 
     >>> graph = Graph()
     >>> graph.add(Linear(84, name="F6"), graph.add(Input((120,)))).shape
@@ -70,11 +73,7 @@ class Linear:
     name: str | None = None
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the units.
-
-        Any number of sources of any shape. Returns ids (out_features,) or with the positions'
-        shape.
-        """
+        """Add the units to sources of any number and shape; ids (out_features, *positions)."""
         out = positive(self.out_features, name, "out_features")
         fields, positions = _positions(self, sources, name)
         check_options(self, name)
@@ -93,12 +92,15 @@ class Linear:
 
 @dataclass(frozen=True, eq=False)
 class RBF:
-    """Euclidean radial basis functions.
-
-    Y_i = sum_j (x_j - w_ij)^2, the penalty of class i (LeCun et al. 1998, eq. 7).
+    """Radial basis functions: y_i = sum_j (x_j - w_ij)^2, the penalty of class i.
 
     centers: array (units, sources), the starting values of the weights, fixed unless trainable.
-    per_position as in Linear.
+    per_position as in Linear. Source: LeCun et al. 1998, eq. 7.
+
+    >>> graph = Graph()
+    >>> y = graph.add(RBF([[1, -1], [1, 1]], name="y"), graph.add(Input((2,))))
+    >>> str(graph.function(y[0])), graph.weights["y.centers"].tolist()
+    ('(squared_difference, sum) identity', [[1.0, -1.0], [1.0, 1.0]])
     """
 
     centers: ArrayLike
@@ -110,10 +112,7 @@ class RBF:
     bias: ClassVar[None] = None
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the units.
-
-        Any number of sources. Returns ids (units,) or with the positions' shape.
-        """
+        """Add the units to sources of any number and shape; ids (units, *positions)."""
         check_options(self, name)
         fields, positions = _positions(self, sources, name)
         centers = _centers(self.centers, fields.shape[1], name)

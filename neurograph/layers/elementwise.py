@@ -22,7 +22,14 @@ from neurograph.layers.wiring import (
 
 @dataclass(frozen=True)
 class Add:
-    """The sum of its sources, entry by entry, by a fixed weight 1.0 (a residual connection)."""
+    """The sum of its sources, entry by entry, by a fixed weight 1.0 (a residual connection).
+
+    >>> from neurograph.layers import Input
+    >>> graph = Graph()
+    >>> x, y = graph.add(Input((3,))), graph.add(Input((3,)))
+    >>> graph.incoming(graph.add(Add(), x, y)[0]).source.tolist()
+    [1, 4]
+    """
 
     activation: ActivationLike = None
     name: str | None = None
@@ -36,7 +43,14 @@ class Add:
 
 @dataclass(frozen=True)
 class Multiply:
-    """The product of its sources, entry by entry, by a fixed weight 1.0 (a gate)."""
+    """The product of its sources, entry by entry, by a fixed weight 1.0 (a gate).
+
+    >>> from neurograph.layers import Input
+    >>> graph = Graph()
+    >>> x, gate = graph.add(Input((3,))), graph.add(Input((3,)))
+    >>> str(graph.function(graph.add(Multiply(), x, gate)[0]))
+    '(multiply, product) identity'
+    """
 
     activation: ActivationLike = None
     name: str | None = None
@@ -50,7 +64,14 @@ class Multiply:
 
 @dataclass(frozen=True, init=False)
 class Activation:
-    """Neurons that apply an activation to one source each, by a fixed weight 1.0."""
+    """Neurons that apply an activation to one source each, by a fixed weight 1.0.
+
+    >>> from neurograph.layers import Input
+    >>> graph = Graph()
+    >>> y = graph.add(Activation("leaky_relu", 0.1), graph.add(Input((2, 3))))
+    >>> y.shape, str(graph.function(y[0, 0]))
+    ((2, 3), '(multiply, sum) leaky_relu(0.1)')
+    """
 
     activation: ActivationFunction
     name: str | None = None

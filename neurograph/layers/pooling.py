@@ -31,12 +31,16 @@ from neurograph.layers.wiring import (
 
 @dataclass(frozen=True)
 class Subsample2d:
-    """LeCun's subsampling.
+    """Subsampling: activation(coefficient * sum of the window + bias), both trainable, one a map.
 
-    Activation(coefficient * sum of the window + bias), one trainable coefficient and bias a map.
+    stride defaults to the window's size. The coefficient, array (maps,), stands in every slot of
+    its map's kernel. Source: LeCun et al. 1998, layers S2 and S4.
 
-    stride defaults to the window's size. The coefficient stands in every slot of its map's kernel:
-    array (maps,).
+    >>> from neurograph.layers import Input
+    >>> graph = Graph()
+    >>> s2 = graph.add(Subsample2d(2, name="S2"), graph.add(Input((6, 28, 28))))
+    >>> s2.shape, [graph.weight_name(w) for w in graph.incoming(s2[0, 0, 0]).weight[3:]]
+    ((6, 14, 14), ['S2.coefficient[0]', 'S2.bias[0]'])
     """
 
     kernel_size: IntPair
@@ -50,10 +54,7 @@ class Subsample2d:
     dilation: ClassVar[int] = 1
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the maps.
-
-        One source of shape (maps, height, width). Returns ids (maps, height, width).
-        """
+        """Add the maps to one source (maps, height, width); ids have the same form."""
         ids = windows.feature_maps(one_source(sources, name), name)
         kernel, stride, pads, dilation = geometry(self, name)
         count = windows.outputs(ids.shape[1:], kernel, stride, pads, dilation, name)
@@ -78,9 +79,15 @@ class Subsample2d:
 
 @dataclass(frozen=True)
 class MaxPool2d:
-    """The largest state of each window.
+    """The largest state of each window: every slot names a fixed 1.0, padding is empty slots.
 
-    Padding is empty slots. Each slot names a fixed 1.0. Parameters as in torch.
+    Parameters as in torch.
+
+    >>> from neurograph.layers import Input
+    >>> graph = Graph()
+    >>> p = graph.add(MaxPool2d(3, stride=2, padding=1), graph.add(Input((1, 5, 5))))
+    >>> p.shape, len(graph.incoming(p[0, 0, 0])), len(graph.incoming(p[0, 1, 1]))
+    ((1, 3, 3), 4, 9)
     """
 
     kernel_size: IntPair
@@ -94,10 +101,7 @@ class MaxPool2d:
     weights: ClassVar[None] = None
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the maps.
-
-        One source of shape (maps, height, width). Returns ids (maps, height, width).
-        """
+        """Add the maps to one source (maps, height, width); ids have the same form."""
         fields, _ = _pool(self, graph, name, sources)
         slots = math.prod(windows.pair(self.kernel_size, name, "kernel_size"))
         kernel = fixed_kernel(graph, name, slots)
@@ -106,12 +110,16 @@ class MaxPool2d:
 
 @dataclass(frozen=True)
 class AvgPool2d:
-    """The mean of each window.
+    """The mean of each window: fixed weights 1/divisor, one kernel for each distinct divisor.
 
-    Fixed weights 1/divisor, one kernel per distinct divisor. Parameters as in torch.
+    Parameters as in torch. With count_include_pad the divisor counts padding (as torch does by
+    default), though padding is no connection.
 
-    With count_include_pad the divisor counts padding (as torch does by default), though padding is
-    no connection.
+    >>> from neurograph.layers import Input
+    >>> graph = Graph()
+    >>> p = graph.add(AvgPool2d(2, name="P"), graph.add(Input((1, 4, 4))))
+    >>> p.shape, float(graph.weights["P.one_over_4"])
+    ((1, 2, 2), 0.25)
     """
 
     kernel_size: IntPair
@@ -127,10 +135,7 @@ class AvgPool2d:
     weights: ClassVar[None] = None
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the maps.
-
-        One source of shape (maps, height, width). Returns ids (maps, height, width).
-        """
+        """Add the maps to one source (maps, height, width); ids have the same form."""
         if self.divisor_override is not None:
             positive(self.divisor_override, name, "divisor_override")
         fields, geometry = _pool(self, graph, name, sources)
@@ -155,10 +160,7 @@ class AvgPool2d:
 def _pool(
     layer: Any, graph: Graph, name: str, sources: tuple[Ids, ...]
 ) -> tuple[NDArray[np.int64], tuple[Any, Any, Any, windows.Padding]]:
-    """Add the fields of a pooling layer.
-
-    Return their numbers in the shape of the maps, and its geometry.
-    """
+    """Add the fields of a pooling layer; return their numbers, shaped as the maps, and geometry."""
     ids = windows.feature_maps(one_source(sources, name), name)
     kernel, stride, pads, dilation = geometry(layer, name)
     if any(p > k // 2 for k, side in zip(kernel, pads, strict=True) for p in side):
