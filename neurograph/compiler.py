@@ -203,9 +203,11 @@ def _blocks(
         maps, fields = shape & 0xFFFFFFFF, shape >> 32
         rows = order[(ends[groups] - maps)[:, None] + np.arange(maps)]  # (blocks, maps) of segments
         places = start[rows][:, :, None] + np.arange(fields)
-        same = (field[places] == field[places[:, :1]]).all((1, 2))
+        places = np.minimum(places, field.size - 1)
+        same = (field[places] == field[places[:, :1]]).all((1, 2)) & (cover[rows] == fields).all(1)
         if not same.all():  # two different sets with equal sums: never seen, and still right
-            yield neurons[places[~same].reshape(-1)]
+            other = np.isin(np.arange(cover.size), rows[~same])
+            yield neurons[np.repeat(other, cover)]
             places = places[same]
         if len(places):
             yield _block(table, level, function, neurons[places], keep)
