@@ -184,7 +184,9 @@ def test_lenet5_takes_less_than_four_megabytes() -> None:
     rows = graph.table.fields, graph.table.kernels
     columns = graph.table.field, graph.table.kernel, graph.table.bias, graph.table.function
     arrays = [a for r in rows for a in (r.ptr, r.ids)] + [*columns, graph.weights.value]
-    assert sum(a.nbytes for a in arrays) < 4_000_000
+    explicit = graph.weights.names["C3.kernel"].ids
+    assert graph.nbytes == sum(a.nbytes for a in (*arrays, graph.weights.trainable, explicit))
+    assert graph.nbytes < 4_000_000
 
 
 @SOME
@@ -212,6 +214,13 @@ def test_a_column_takes_ranges_in_blocks(monkeypatch: pytest.MonkeyPatch) -> Non
     assert rows.add(np.array([[4, -1]])) == 2
     assert [rows[i].tolist() for i in range(3)] == [[7, 8, 9], [10, 11, 12], [4, -1]]
     assert rows.lengths(np.array([2, -1, 0])).tolist() == [2, 0, 3]
+
+
+def test_rows_of_any_lengths_are_appended_at_once() -> None:
+    rows = Ragged()
+    rows.add(np.array([[1, 2]]))
+    assert rows.append(np.array([0, 1, 1, 3]), np.array([7, 8, -1])) == 1
+    assert [rows[i].tolist() for i in range(rows.count)] == [[1, 2], [7], [], [8, -1]]
 
 
 def test_ids_end_at_int32(monkeypatch: pytest.MonkeyPatch) -> None:
