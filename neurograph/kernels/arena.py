@@ -45,7 +45,7 @@ def plan_arena(program: Program, *, keep: bool) -> Arena:
     slot = np.full(program.size + 1, ZERO, np.int32)
     constants = sorted(program.constants)
     slot[constants] = np.arange(_FIRST, _FIRST + len(constants))
-    space = _Space(_aligned(_FIRST + len(constants)))
+    space = Space(aligned(_FIRST + len(constants)))
     inputs = input_ids(program)
     groups = [inputs, *(np.sort(step.targets.reshape(-1)) for step in program.steps)]
     last = _last_readers(program, groups)
@@ -67,11 +67,12 @@ def plan_arena(program: Program, *, keep: bool) -> Arena:
     return Arena(slot, space.size, int(start[0]), ((ZERO, 0.0), (ONE, 1.0), (TRASH, 0.0), *states))
 
 
-def _aligned(size: int) -> int:
+def aligned(size: int) -> int:
+    """Return `size` rounded up to whole groups of slots."""
     return -(-size // _ALIGN) * _ALIGN
 
 
-class _Space:
+class Space:
     """Intervals of slots: first fit."""
 
     def __init__(self, start: int) -> None:
@@ -80,7 +81,7 @@ class _Space:
 
     def take(self, size: int) -> int:
         """Return the start of a free interval of `size` slots."""
-        size = _aligned(size)
+        size = aligned(size)
         for i, (start, stop) in enumerate(self._free):
             if stop - start >= size:
                 self._free[i : i + 1] = [(start + size, stop)] if stop - start > size else []
@@ -96,7 +97,7 @@ class _Space:
         if not size:
             return
         merged: list[tuple[int, int]] = []
-        for a, b in sorted([*self._free, (start, start + _aligned(size))]):
+        for a, b in sorted([*self._free, (start, start + aligned(size))]):
             if merged and merged[-1][1] == a:
                 merged[-1] = (merged[-1][0], b)
             else:

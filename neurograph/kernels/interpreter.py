@@ -89,7 +89,7 @@ def _run_op(
 
 
 @intrinsic
-def _lane_count(typing: Any, states: Any) -> Any:
+def lane_count_of(typing: Any, states: Any) -> Any:
     """Return how many lanes a vector of the states' dtype has."""
     count = lane_count(states.dtype.bitwidth // 8)
     return types.int64(states), lambda context, builder, signature, given: I64(count)
@@ -138,7 +138,7 @@ def _transposed(lanes: Lanes, rows: list[Any]) -> list[Any]:
     return rows
 
 
-def _fingerprint() -> str:
+def fingerprint() -> str:
     """Return a digest of this package's sources.
 
     So that a change of an emitted kernel is no stale hit in numba's cache.
@@ -155,7 +155,7 @@ def _load(inputs: Any, first: int, states: Any, start: int, stride: int) -> None
 
     Past the last sample repeat it.
     """
-    lanes = _lane_count(states)
+    lanes = lane_count_of(states)
     columns, last = inputs.shape[1], inputs.shape[0] - 1
     for v in range(0, stride, lanes):
         whole = columns - columns % lanes
@@ -176,8 +176,8 @@ def _scalars(ops: Any, op: int, states: Any, row: Any, parameter: Any) -> None:
             states[i] = scalar_activation(ops[op, _ACTIVATION], states[i], p0)
 
 
-def _build(fingerprint: str) -> Callable[..., None]:
-    # Only the fingerprint is closed over: numba keys its cache by what a function closes over.
+def _build(digest: str) -> Callable[..., None]:
+    # Only the digest is closed over: numba keys its cache by what a function closes over.
     @njit(cache=True, nogil=True, error_model="numpy")
     def forward(
         inputs: Any,
@@ -196,7 +196,7 @@ def _build(fingerprint: str) -> Callable[..., None]:
         out: Any,
     ) -> None:
         """Run samples first .. last and write the states `wanted` to `out`, (samples, wanted)."""
-        _ = fingerprint
+        _ = digest
         for block in range(first, last, stride):
             _load(inputs, block, states, start, stride)
             for op in range(ops.shape[0]):
@@ -212,4 +212,4 @@ def _build(fingerprint: str) -> Callable[..., None]:
     return forward
 
 
-forward = _build(_fingerprint())
+forward = _build(fingerprint())
