@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurograph as ng
-from neurograph import counting
-from neurograph.counting import OTHER, Row, used_weights
+from neurograph import usage
+from neurograph.counting import OTHER, Row
+from neurograph.usage import used_weights
 
 SOME = settings(deadline=None, max_examples=60)
 
@@ -53,7 +54,7 @@ def brute(graph: ng.Graph) -> dict[str, tuple[int, ...]]:
 @given(graphs(), st.sampled_from([1, 7, 1 << 20]))
 def test_count_is_that_of_all_triples(graph: ng.Graph, block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(counting, "_BLOCK", block)
+        patch.setattr(usage, "_BLOCK", block)
         counts = ng.count(graph)
     found = {
         r.name: (r.neurons, r.trainable, r.fixed, r.connections, r.bias_connections, r.dead)
@@ -63,7 +64,7 @@ def test_count_is_that_of_all_triples(graph: ng.Graph, block: int) -> None:
     assert counts.total.connections == len(triples_of(graph)) == len(graph.connections)
     uses = np.zeros(graph.weights.count, bool)
     uses[[w for _, w, _ in triples_of(graph)]] = True
-    assert (used_weights(graph) == uses).all()
+    assert (used_weights(graph.table, graph.weights.count) == uses).all()
 
 
 @settings(deadline=None, max_examples=60)

@@ -338,7 +338,52 @@ def test_a_transposed_convolution() -> None:
     assert (row.connections, row.parameters) == (64, 13)
 
 
-def test_unsharing_by_hand_keeps_connections() -> None:
+def test_a_masked_convolution() -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Input((6, 14, 14)))
+    graph.add(ng.Conv2d(16, 5, name="C3"), x)
+    assert ng.count(graph)["C3"].parameters == 2_416
+    mask = np.zeros((16, 6, 5, 5), bool)
+    for o, row in enumerate(LENET5_C3):
+        mask[o, list(row)] = True
+    masked = ng.prune(graph, {"C3.kernel": mask})
+    row = ng.count(masked)["C3"]
+    assert (row.connections, row.slots, row.dead) == (151_600, 241_600, 900)
+    kept = ng.drop_dead(masked)
+    row = ng.count(kept)["C3"]
+    assert (row.parameters, row.connections, row.dead) == (1_516, 151_600, 0)
+    assert ng.verify(kept, compiled=False).ok
+    image = np.random.default_rng(0).normal(size=(2, 6, 14, 14))
+    wired = ng.Graph()
+    x = wired.add(ng.Input((6, 14, 14)))
+    wired.add(ng.Conv2d(16, 5, table=LENET5_C3, name="C3"), x)
+    wired.weights.assign({name: graph.weights[name] for name in ("C3.kernel", "C3.bias")})
+    sims = [ng.Simulator(g, engine="scipy", dtype="float64") for g in (masked, kept, wired)]
+    for sim in sims:
+        np.testing.assert_allclose(sim(image), sims[2](image), rtol=1e-12, atol=1e-14)
+
+
+def test_unsharing_and_tying_keep_connections_and_outputs() -> None:
+    graph = ng.models.lenet5()
+    apart = ng.unshare(graph, "C1")
+    tied = ng.tie(apart, "C1")
+    images = np.random.default_rng(0).normal(size=(2, 1, 32, 32))
+    wanted = ng.Simulator(graph, engine="scipy", dtype="float64")(images)
+    for other, parameters in ((graph, 156), (apart, 122_304), (tied, 156)):
+        counts = ng.count(other)
+        assert counts["C1"].parameters == parameters
+        assert counts["C1"].connections == 122_304
+        assert counts.total.connections == 340_908
+        assert counts.total.parameters == 60_000 - 156 + parameters
+        found = ng.Simulator(other, engine="scipy", dtype="float64")(images)
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+        assert ng.verify(other, compiled=False).ok
+    uses = np.bincount(apart.connections.all().weight)[apart.weights.names["C1.kernel"].present]
+    assert set(uses.tolist()) == {1}
+    assert len(tied.sharing(tied.weight_id("C1.kernel[3, 0, 4, 0]"))) == 784
+
+
+def test_a_locally_connected_layer_has_a_weight_for_every_connection() -> None:
     graph = ng.Graph()
     x = graph.add(ng.Input((1, 32, 32)))
     graph.add(ng.Conv2d(6, 5, shared=False, bias="neuron", name="C1"), x)
