@@ -12,6 +12,7 @@ from neurograph import datasets, models
 from neurograph.compiler import compile
 from neurograph.connections import Connections
 from neurograph.counting import Counts, Row, count
+from neurograph.distortions import Distortion
 from neurograph.edit import cut, drop_dead, prune, subgraph, tie, unshare
 from neurograph.errors import (
     ConversionError,
@@ -20,8 +21,10 @@ from neurograph.errors import (
     GraphError,
     MissingDependency,
     NeurographError,
+    TrainingError,
 )
 from neurograph.functions import Function
+from neurograph.gradient import Gradient
 from neurograph.graph import Graph, Layer
 from neurograph.layers import (
     RBF,
@@ -38,6 +41,13 @@ from neurograph.layers import (
     Sparse,
     Subsample2d,
 )
+from neurograph.losses import (
+    CorrectPenalty,
+    CrossEntropy,
+    DiscriminativePenalty,
+    MeanSquaredError,
+)
+from neurograph.optimizers import SGD, Adam, StochasticDiagonalLM
 from neurograph.program import Program
 from neurograph.query import cone, projective_field, receptive_field
 from neurograph.simulator import Explanation, Simulator, States, explain
@@ -48,7 +58,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "RBF",
+    "SGD",
     "Activation",
+    "Adam",
     "Add",
     "AvgPool2d",
     "BatchNorm2d",
@@ -56,17 +68,24 @@ __all__ = [
     "Conv2d",
     "ConvTranspose2d",
     "ConversionError",
+    "CorrectPenalty",
     "Counts",
+    "CrossEntropy",
     "DataError",
+    "DiscriminativePenalty",
+    "Distortion",
     "EngineError",
     "Explanation",
     "Function",
+    "Gradient",
     "Graph",
     "GraphError",
+    "History",
     "Input",
     "Layer",
     "Linear",
     "MaxPool2d",
+    "MeanSquaredError",
     "MissingDependency",
     "Multiply",
     "NeurographError",
@@ -75,7 +94,9 @@ __all__ = [
     "Simulator",
     "Sparse",
     "States",
+    "StochasticDiagonalLM",
     "Subsample2d",
+    "TrainingError",
     "Verification",
     "compile",
     "cone",
@@ -83,7 +104,9 @@ __all__ = [
     "cut",
     "datasets",
     "drop_dead",
+    "error_rate",
     "explain",
+    "fit",
     "load",
     "models",
     "projective_field",
@@ -97,7 +120,12 @@ __all__ = [
 ]
 
 # name -> the module that has it, imported when the name is first used.
-_LAZY: dict[str, str] = {"torch": "neurograph.torch"}
+_LAZY: dict[str, str] = {
+    "History": "neurograph.training",
+    "error_rate": "neurograph.training",
+    "fit": "neurograph.training",
+    "torch": "neurograph.torch",
+}
 
 
 def __getattr__(name: str) -> Any:

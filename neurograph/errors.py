@@ -26,6 +26,10 @@ class EngineError(NeurographError, RuntimeError):
     """An engine cannot run this program."""
 
 
+class TrainingError(NeurographError, ArithmeticError):
+    """Training has left the finite numbers; what was learnt before the pass is kept."""
+
+
 class MissingDependency(NeurographError, ImportError):
     """A feature needs a package that is not installed.
 

@@ -1,0 +1,247 @@
+"""Optimizers: how weights move along a gradient. Pure functions over one vector of weights.
+
+`values` and `gradient` are vectors of the same weights, in training those that are trainable;
+`state` is the optimizer's memory, vectors by name. A rate is one number, or one a pass, the last
+of which stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph.errors import DataError, suggestion
+
+Floats = NDArray[np.float64]
+State = Mapping[str, Floats]
+Rate = float | Sequence[float]
+
+# LeCun et al. 1998, page 10: the global rate of passes 1-2, 3-5, 6-8, 9-12, and thereafter.
+LENET5_RATES = (5e-4,) * 2 + (2e-4,) * 3 + (1e-4,) * 3 + (5e-5,) * 4 + (1e-5,)
+
+
+class Optimizer(Protocol):
+    """What training asks of an optimizer."""
+
+    @property
+    def batch(self) -> int:
+        """How many patterns an update takes unless another number is asked for."""
+
+    @property
+    def patterns(self) -> int:
+        """How many patterns the curvature is estimated on before each pass; 0 for none."""
+
+    def start(self, size: int) -> State:
+        """Return the state before the first update of `size` weights."""
+
+    def before_pass(self, state: State, number: int, curvature: Floats | None) -> State:
+        """Return the state with which pass `number`, counted from 0, begins."""
+
+    def step(
+        self, values: Floats, gradient: Floats, state: State, number: int
+    ) -> tuple[Floats, State]:
+        """Return values and state after one update in pass `number`."""
+
+    def fixed_rates(self, state: State, number: int, size: int) -> Floats | None:
+        """Return a rate per weight if, all through a pass, an update is -rate * gradient."""
+
+
+def rate_of(rate: Rate, number: int) -> float:
+    """Return the rate of pass `number`, counted from 0.
+
+    >>> [rate_of(LENET5_RATES, number) for number in (0, 2, 19)]
+    [0.0005, 0.0002, 1e-05]
+    """
+    if isinstance(rate, Sequence):
+        return float(rate[min(number, len(rate) - 1)])
+    return float(rate)
+
+
+def cosine(rate: float, passes: int) -> tuple[float, ...]:
+    """Return the rates of a half cosine from `rate` down, one a pass.
+
+    >>> cosine(1.0, 2)
+    (1.0, 0.5)
+    """
+    turn = np.pi * np.arange(passes) / max(passes, 1)
+    return tuple((rate * 0.5 * (1 + np.cos(turn))).tolist())
+
+
+def _check(who: str, rate: Rate, **others: float) -> None:
+    rates = list(rate) if isinstance(rate, Sequence) else [rate]
+    if not rates or not all(0 < r < np.inf for r in rates):
+        raise DataError(f"{who}: found rate {rate}, needed numbers above 0")
+    for name, value in others.items():
+        if not 0 <= value < np.inf:
+            raise DataError(f"{who}: found {name} {value}, needed a number from 0")
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent: v <- momentum v + g + decay w; w <- w - rate v.
+
+    >>> values, _ = SGD(0.5).step(np.ones(1), np.ones(1), {}, 0)
+    >>> values
+    array([0.5])
+    """
+
+    rate: Rate = 0.01
+    momentum: float = 0.0
+    decay: float = 0.0
+
+    batch = 64
+    patterns = 0
+
+    def __post_init__(self) -> None:
+        _check("SGD", self.rate, momentum=self.momentum, decay=self.decay)
+
+    def start(self, size: int) -> State:
+        """Return no speed yet; without momentum, nothing."""
+        return {"speed": np.zeros(size)} if self.momentum else {}
+
+    def before_pass(self, state: State, number: int, curvature: Floats | None) -> State:
+        """Return the state as it is."""
+        return state
+
+    def step(
+        self, values: Floats, gradient: Floats, state: State, number: int
+    ) -> tuple[Floats, State]:
+        """Return values and state after one update."""
+        speed = gradient + self.decay * values if self.decay else gradient
+        if self.momentum:
+            speed = self.momentum * state["speed"] + speed
+            state = {"speed": speed}
+        return values - rate_of(self.rate, number) * speed, state
+
+    def fixed_rates(self, state: State, number: int, size: int) -> Floats | None:
+        """Return the rate for each weight, if there is neither momentum nor decay."""
+        if self.momentum or self.decay:
+            return None
+        return np.full(size, rate_of(self.rate, number))
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam, with decoupled decay: w <- w - rate (m' / (sqrt(v') + epsilon) + decay w).
+
+    m and v are running means of g and g^2 with the factors `betas`; m' = m / (1 - beta1^t), v' = v
+    / (1 - beta2^t) after t updates. D. P. Kingma, J. Ba, 2015; I. Loshchilov, F. Hutter, 2019.
+
+    >>> adam = Adam(0.1)
+    >>> adam.step(np.zeros(1), np.full(1, 7.0), adam.start(1), 0)[0].round(6)
+    array([-0.1])
+    """
+
+    rate: Rate = 0.001
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+    decay: float = 0.0
+
+    batch = 64
+    patterns = 0
+
+    def __post_init__(self) -> None:
+        _check("Adam", self.rate, epsilon=self.epsilon, decay=self.decay)
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise DataError(f"Adam: found betas {self.betas}, needed two numbers from 0 below 1")
+
+    def start(self, size: int) -> State:
+        """Return means of zero after no update."""
+        return {"first": np.zeros(size), "second": np.zeros(size), "updates": np.zeros(1)}
+
+    def before_pass(self, state: State, number: int, curvature: Floats | None) -> State:
+        """Return the state as it is."""
+        return state
+
+    def step(
+        self, values: Floats, gradient: Floats, state: State, number: int
+    ) -> tuple[Floats, State]:
+        """Return values and state after one update."""
+        one, two = self.betas
+        first = one * state["first"] + (1 - one) * gradient
+        second = two * state["second"] + (1 - two) * np.square(gradient)
+        updates = state["updates"] + 1
+        mean, spread = first / (1 - one**updates), np.sqrt(second / (1 - two**updates))
+        move = mean / (spread + self.epsilon) + self.decay * values
+        state = {"first": first, "second": second, "updates": updates}
+        return values - rate_of(self.rate, number) * move, state
+
+    def fixed_rates(self, state: State, number: int, size: int) -> Floats | None:
+        """Return None: every update has its own."""
+        return None
+
+
+@dataclass(frozen=True)
+class StochasticDiagonalLM:
+    """Stochastic diagonal Levenberg-Marquardt: w_k <- w_k - rate / (mu + h_kk) g_k.
+
+    h_kk, the curvature (see `Simulator.curvature`), is estimated anew on `patterns` patterns before
+    each pass and kept through it. LeCun et al. 1998, page 10 and Appendix C, (18) to (21); the
+    defaults are those of the paper.
+
+    >>> optimizer = StochasticDiagonalLM(rate=0.01, mu=0.02)
+    >>> state = optimizer.before_pass({}, 0, np.array([0.0, 0.08]))
+    >>> optimizer.fixed_rates(state, 0, 2)
+    array([0.5, 0.1])
+    """
+
+    rate: Rate = LENET5_RATES
+    mu: float = 0.02
+    patterns: int = 500
+
+    batch = 1
+
+    def __post_init__(self) -> None:
+        _check("StochasticDiagonalLM", self.rate)
+        if not (self.mu > 0 and self.patterns >= 1):
+            raise DataError(
+                f"StochasticDiagonalLM: found mu {self.mu} and {self.patterns} patterns, "
+                "needed both above 0"
+            )
+
+    def start(self, size: int) -> State:
+        """Return no rates yet."""
+        return {}
+
+    def before_pass(self, state: State, number: int, curvature: Floats | None) -> State:
+        """Return the weights' rates for this pass; a curvature below 0 counts as 0."""
+        if curvature is None:
+            raise DataError("StochasticDiagonalLM: found no curvature, needed one a weight")
+        return {"rates": rate_of(self.rate, number) / (self.mu + np.maximum(curvature, 0))}
+
+    def step(
+        self, values: Floats, gradient: Floats, state: State, number: int
+    ) -> tuple[Floats, State]:
+        """Return values and state after one update."""
+        return values - state["rates"] * gradient, state
+
+    def fixed_rates(self, state: State, number: int, size: int) -> Floats | None:
+        """Return the rates of this pass."""
+        return state["rates"]
+
+
+OPTIMIZERS: dict[str, Callable[..., Any]] = {
+    "sgd": SGD,
+    "adam": Adam,
+    "diagonal_lm": StochasticDiagonalLM,
+}
+
+
+def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
+    """Return `optimizer`, or the one of that name with its defaults.
+
+    >>> as_optimizer("sgd")
+    SGD(rate=0.01, momentum=0.0, decay=0.0)
+
+    Raises DataError for an unknown name.
+    """
+    if not isinstance(optimizer, str):
+        return optimizer
+    if optimizer not in OPTIMIZERS:
+        raise DataError(f"optimizer {optimizer!r} is unknown{suggestion(optimizer, OPTIMIZERS)}")
+    found: Optimizer = OPTIMIZERS[optimizer]()
+    return found

@@ -1,0 +1,107 @@
+"""The function `fit`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from neurograph.distortions import Distortion
+from neurograph.errors import DataError
+from neurograph.graph import Graph
+from neurograph.losses import CrossEntropy, DiscriminativePenalty, Loss, as_loss
+from neurograph.optimizers import Optimizer, as_optimizer
+from neurograph.simulator import Simulator
+from neurograph.training.history import History
+from neurograph.training.loop import Loop, Options
+from neurograph.training.patterns import Images, Patterns, ready
+
+
+def fit(
+    graph: Graph,
+    images: Images,
+    labels: ArrayLike,
+    *,
+    loss: str | Loss | None = None,
+    optimizer: str | Optimizer = "sgd",
+    passes: int = 20,
+    batch: int | None = None,
+    seed: int = 0,
+    order: Literal["fixed", "shuffled"] = "fixed",
+    distortion: Distortion | None = None,
+    validation: tuple[Images, ArrayLike] | None = None,
+    early_stop: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    engine: str = "auto",
+    dtype: DTypeLike = "float32",
+    threads: int = 1,
+) -> History:
+    """Train the weights of a graph and return what each pass came to.
+
+    images: (patterns, *input shape), a tuple for several inputs. labels: (patterns,), or target
+    states in the shape of the outputs. loss: by default cross-entropy, and the discriminative
+    penalty where outputs are penalties. batch: patterns an update (by default the optimizer's).
+    order: "fixed" is one random order for all passes, "shuffled" a new one each. distortion: shows
+    every pattern distorted anew in each pass. early_stop: so many passes without a lower validation
+    error end the training. Fixed weights never move.
+
+    checkpoint: a file written after each pass, whole or not at all; with `resume` training goes on
+    from it as if it had never stopped, to the last bit on the same engine. Ctrl-C ends the training
+    with the weights of the last finished pass. Everything random depends on `seed` alone.
+
+    Raises DataError, before any work, for patterns, labels or options that do not fit;
+    TrainingError if states, weights or the loss leave the finite numbers, saying in which pass, at
+    which pattern and in which layer first: the graph then has the weights from before that pass,
+    and the checkpoint stays; ConversionError for a checkpoint of another graph or other settings.
+
+    >>> from neurograph.models import mlp
+    >>> x = np.random.default_rng(0).normal(size=(200, 2)); y = (x[:, 0] > x[:, 1]).astype(int)
+    >>> done = fit(mlp((2, 4, 2)), x, y, batch=10, passes=5, progress=False, engine="scipy")
+    >>> done.passes[-1].loss < done.passes[0].loss
+    True
+    """
+    simulator = Simulator(graph, engine=engine, dtype=dtype, threads=threads)
+    how = as_optimizer(optimizer)
+    options = Options(passes, how.batch if batch is None else batch, seed, order, distortion)
+    _check(options, early_stop, validation)
+    if resume and checkpoint is None:
+        raise DataError("fit: resume needs a checkpoint to go on from")
+    data = ready(simulator, images, labels)
+    held = None if validation is None else ready(simulator, *validation)
+    if early_stop is not None and not (held and held.labelled):
+        raise DataError("fit: early_stop needs validation patterns with labels")
+    loop = Loop(simulator, data, held, _loss(loss, simulator, data), how, options)
+    if resume and checkpoint is not None:
+        loop.go_on_from(checkpoint)
+    return loop.run(early_stop, checkpoint, progress=progress)
+
+
+def _loss(loss: str | Loss | None, simulator: Simulator, data: Patterns) -> Loss:
+    """Return the loss to use, tried on one target so that it is refused before any work."""
+    if loss is None:
+        chosen: Loss = DiscriminativePenalty() if simulator.program.penalties else CrossEntropy()
+    else:
+        chosen = as_loss(loss)
+    target = data.targets[:1]
+    chosen.each(np.zeros((1, simulator.program.outputs.size)), target)
+    return chosen
+
+
+def _check(options: Options, early_stop: int | None, validation: Any) -> None:
+    """Raise DataError for options that make no sense."""
+    for name, value, least in (
+        ("passes", options.passes, 0),
+        ("batch", options.batch, 1),
+        ("seed", options.seed, 0),
+        ("early_stop", 1 if early_stop is None else early_stop, 1),
+    ):
+        if not isinstance(value, int) or value < least:
+            raise DataError(f"fit: {name} is {value!r}, needed a whole number from {least}")
+    if options.order not in ("fixed", "shuffled"):
+        raise DataError(f'fit: order is {options.order!r}, needed "fixed" or "shuffled"')
+    if validation is not None and not (isinstance(validation, tuple) and len(validation) == 2):
+        raise DataError("fit: validation is no pair of images and labels")
