@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.errors import GraphError
-from neurograph.table import Ids, Ragged, Table, blocks_of, live_slots
+from neurograph.memory import require
+from neurograph.table import Ids, Ragged, Table, blocks_of, has_dead, live_slots
 
 BIAS_UNIT = 0
 _BLOCK = 1 << 20
@@ -118,6 +119,11 @@ class Index:
     @cached_property
     def _by_bias(self) -> tuple[NDArray[Any], NDArray[Any]]:
         return _invert(self._table.bias, self._weight_count)
+
+    @cached_property
+    def cut_kernels(self) -> NDArray[np.bool_]:
+        """Whether each kernel has a cut slot."""
+        return has_dead(self._table.kernels)
 
     def _users(
         self,
@@ -257,5 +263,8 @@ class View:
                 yield block.keep(slice(b, b + size))
 
     def all(self) -> Connections:
-        """Return all of them at once."""
+        """Return all of them at once. Raises GraphError if they would not fit in memory."""
+        if self._sources is None and self._weights is None:
+            # 12 bytes each, twice while the blocks are joined.
+            require(24 * len(self), "all connections", GraphError, advice="read them in blocks")
         return join(list(self.blocks()))

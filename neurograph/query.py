@@ -68,29 +68,22 @@ def _sources(graph: Graph, neurons: Ids) -> Iterator[NDArray[Any]]:
     A kernel without a cut slot uses its whole field, so that there the distinct fields are read;
     the others are expanded.
     """
-    table = graph.table
+    table, cut = graph.table, np.append(graph.index.cut_kernels, False)  # the last: no kernel
     kernels = table.kernel[neurons]
-    chosen = np.unique(kernels[kernels >= 0])
-    cut = np.zeros(table.kernels.count + 1, bool)  # the last stands for -1, no kernel
-    for a in range(0, chosen.size, _CHUNK):
-        some = chosen[a : a + _CHUNK]
-        owner, ids = _rows(table.kernels, some)
-        cut[some[owner[ids < 0]]] = True
     whole = np.unique(table.field[neurons[~cut[kernels]]])
     for a in range(0, whole.size, _CHUNK):
         some = whole[a : a + _CHUNK]
-        _, ids = _rows(table.fields, some[some >= 0])
+        ids = _ids_of(table.fields, some[some >= 0])
         yield ids[ids >= 0]
     for _, block in blocks(table, neurons[cut[kernels]]):
         yield block.source
 
 
-def _rows(rows: Ragged, chosen: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return (owner, id) of every slot of the chosen rows."""
+def _ids_of(rows: Ragged, chosen: NDArray[Any]) -> NDArray[Any]:
+    """Return the ids of the chosen rows, one row after the other."""
     length = rows.lengths(chosen)
-    owner = np.repeat(np.arange(chosen.size), length)
-    slot = np.arange(owner.size) - np.repeat(np.cumsum(length) - length, length)
-    return owner, rows.ids[rows.ptr[chosen][owner] + slot]
+    start = rows.ptr[chosen] - (np.cumsum(length) - length)
+    return np.asarray(rows.ids[np.repeat(start, length) + np.arange(length.sum())])
 
 
 def _targets(graph: Graph, neurons: Ids) -> Iterator[NDArray[Any]]:

@@ -97,7 +97,14 @@ def layered_graphs(draw: st.DrawFn) -> ng.Graph:
         ids = graph.add(layer, ids)
     graph.add(ng.Linear(3, activation="tanh", name="out"), ids)
     graph.weights.initialize(seed=draw(st.integers(0, 9)))
-    return graph
+    return _pruned(draw, graph) if draw(st.booleans()) else graph
+
+
+def _pruned(draw: st.DrawFn, graph: ng.Graph) -> ng.Graph:
+    """Cut the connections of some weights, so that fields and kernels both have dead slots."""
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    kernels = [name for name in graph.weights if name.endswith((".kernel", ".bias"))]
+    return ng.prune(graph, {n: rng.random(graph.weights.names[n].shape) < 0.7 for n in kernels})
 
 
 def graphs() -> st.SearchStrategy[ng.Graph]:

@@ -118,6 +118,18 @@ def test_views_of_a_shared_weight_cost_their_answer_not_the_graph() -> None:
     assert max(len(b) for b in blocks) == 7
 
 
+def test_all_connections_at_once_say_first_how_large_they_would_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph = ng.models.lenet5()
+    monkeypatch.setattr("neurograph.memory.physical", lambda: 8_000_000)
+    with pytest.raises(
+        ng.GraphError, match=r"all connections: would take 8\.2 MB, .*; read them in blocks"
+    ):
+        graph.connections.all()
+    assert len(graph.select(layer="C3").all()) == 151_600
+
+
 def test_bad_input() -> None:
     graph = ng.models.mlp((2, 1))
     with pytest.raises(ng.GraphError, match=r"blocks of 0, needed a size of at least 1"):
