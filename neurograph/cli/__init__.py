@@ -16,6 +16,7 @@ from neurograph.cli.counts import count, verify
 from neurograph.cli.inspection import info, neuron, weight
 from neurograph.cli.keeping import save
 from neurograph.cli.running import run
+from neurograph.cli.training import train
 from neurograph.models import MODELS
 
 _EPILOG = f"""
@@ -49,5 +50,5 @@ def main() -> None:
     """Convolutional networks as graphs of explicit neurons, weights and connections."""
 
 
-for _command in (count, verify, run, info, neuron, weight, save):
+for _command in (count, verify, run, info, neuron, weight, save, train):
     main.add_command(_command)

@@ -1,0 +1,262 @@
+"""The command train: MNIST digits in, a trained network out."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph import datasets, storage
+from neurograph.cli.application import INTERRUPTED
+from neurograph.cli.arguments import Model, takes_json, takes_model
+from neurograph.cli.output import emit, table
+from neurograph.cli.running import fit as as_inputs
+from neurograph.distortions import Distortion
+from neurograph.engines import ENGINES
+from neurograph.errors import ConversionError, DataError
+from neurograph.initializers import INITIALIZERS
+from neurograph.losses import LOSSES, Loss
+from neurograph.optimizers import OPTIMIZERS, Optimizer
+from neurograph.training import History, fit
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Digits to learn, and digits to measure the error on after each pass."""
+
+    images: Array
+    labels: Array
+    held: tuple[Array, Array]
+    measured: str  # what the held digits are
+
+
+@dataclass(frozen=True)
+class _Source:
+    directory: Path | None
+    verify: bool
+
+    def read(self, split: Literal["train", "test"]) -> datasets.Digits:
+        return datasets.mnist(self.directory, split=split, verify=self.verify)
+
+
+def _numbers(
+    _: click.Context, parameter: click.Parameter, text: str | None
+) -> tuple[float, ...] | None:
+    """Return numbers joined by commas as a tuple."""
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise click.BadParameter(
+            f"found {text!r}, needed numbers such as 0.0005,0.0002", param=parameter
+        ) from None
+
+
+@click.command(short_help="Train a model on the MNIST digits.")
+@takes_model
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The four MNIST files, plain or .gz; by default they are downloaded once.",
+)
+@click.option("--no-verify", is_flag=True, help="Take other digits in files of these names.")
+@click.option("--passes", type=click.IntRange(min=0), default=20, show_default=True, metavar="N")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Use the first N digits.")
+@click.option(
+    "--hold-out",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Hold out N training digits, drawn by the seed, and measure on them. Without this the "
+    "errors by pass are those on the test digits.",
+)
+@click.option(
+    "--loss",
+    type=click.Choice([*LOSSES]),
+    help="discriminative_penalty where outputs are penalties, otherwise cross_entropy.",
+)
+@click.option("--scale", type=float, metavar="X", help="Divide a penalty loss by X.")
+@click.option("--rubbish", type=float, metavar="J", help="The rubbish class's penalty.")
+@click.option(
+    "--optimizer",
+    type=click.Choice([*OPTIMIZERS]),
+    help="diagonal_lm where outputs are penalties, otherwise adam.",
+)
+@click.option(
+    "--rate", callback=_numbers, metavar="X,X,...", help="One rate, or one a pass (the last stays)."
+)
+@click.option("--mu", type=float, metavar="X", help="Of diagonal_lm.")
+@click.option("--momentum", type=float, metavar="X", help="Of sgd.")
+@click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Patterns an update.")
+@click.option("--order", type=click.Choice(["fixed", "shuffled"]), default="fixed")
+@click.option("--distort", is_flag=True, help="Show every digit distorted anew in each pass.")
+@click.option(
+    "--initializer",
+    type=click.Choice([*INITIALIZERS]),
+    help="Draw all trainable weights by this one first.",
+)
+@click.option("--early-stop", type=click.IntRange(min=1), metavar="N", help="Passes without gain.")
+@click.option(
+    "--checkpoint", type=click.Path(path_type=Path), metavar="FILE", help="Written after each pass."
+)
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the trained network."
+)
+@click.option("--force", is_flag=True, help="Replace FILE of --out if it exists.")
+@click.option("--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True)
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@takes_json
+def train(
+    model: Model,
+    data: Path | None,
+    no_verify: bool,
+    limit: int | None,
+    hold_out: int | None,
+    initializer: str | None,
+    distort: bool,
+    out: Path | None,
+    force: bool,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train MODEL on the MNIST digits and print loss and errors by pass.
+
+    Everything random depends on --seed. Ctrl-C keeps the last finished pass.
+    """
+    if out is not None and out.exists() and not force:
+        raise ConversionError(f"{out}: exists already; --force replaces it")
+    if options["resume"] and options["checkpoint"] is None:
+        raise click.UsageError("--resume needs --checkpoint")
+    seed = model.seed or 0
+    penalties = _penalties(model)
+    loss = _loss(options, penalties)
+    optimizer = _optimizer(options, penalties)
+    digits = _data(model, _Source(data, not no_verify), limit, hold_out, seed)
+    if initializer is not None:
+        model.graph.weights.initialize(seed=seed, initializer=initializer)
+    chosen = {name: options[name] for name in ("passes", "batch", "order", "engine")}
+    kept = {name: options[name] for name in ("early_stop", "checkpoint", "resume")}
+    history = fit(
+        model.graph,
+        digits.images,
+        digits.labels,
+        loss=loss,
+        optimizer=optimizer,
+        seed=seed,
+        distortion=Distortion() if distort else None,
+        validation=digits.held,
+        progress=not quiet,
+        **chosen,
+        **kept,
+    )
+    if out is not None:
+        storage.save(model.graph, out)
+    settings = {"loss": str(loss), "optimizer": str(optimizer), "seed": seed, "distort": distort}
+    document = _document(model, digits, history, settings, out)
+    emit(document, lambda: _text(document, history), as_json=as_json)
+    if history.interrupted:
+        click.get_current_context().exit(INTERRUPTED)
+
+
+def _penalties(model: Model) -> bool:
+    function = model.graph.function(int(model.graph.outputs.reshape(-1)[0]))
+    return function is not None and function.combine == "squared_difference"
+
+
+def _loss(options: dict[str, Any], penalties: bool) -> Loss:
+    name = options.pop("loss") or ("discriminative_penalty" if penalties else "cross_entropy")
+    found: Loss = _with(LOSSES[name](), f"--loss {name}", options, ("scale", "rubbish"))
+    return found
+
+
+def _optimizer(options: dict[str, Any], penalties: bool) -> Optimizer:
+    name = options.pop("optimizer") or ("diagonal_lm" if penalties else "adam")
+    rate = options["rate"]
+    options["rate"] = rate[0] if rate is not None and len(rate) == 1 else rate
+    names = ("rate", "mu", "momentum")
+    found: Optimizer = _with(OPTIMIZERS[name](), f"--optimizer {name}", options, names)
+    return found
+
+
+def _with(made: Any, who: str, options: dict[str, Any], names: tuple[str, ...]) -> Any:
+    """Return a loss or optimizer with the options given, all of which it must know."""
+    given = {name: options.pop(name) for name in names}
+    given = {name: value for name, value in given.items() if value is not None}
+    known = {f.name for f in fields(made)}
+    for name in given.keys() - known:
+        raise click.UsageError(f"{who} has no --{name}")
+    return replace(made, **given)
+
+
+def _data(
+    model: Model, source: _Source, limit: int | None, hold_out: int | None, seed: int
+) -> Data:
+    """Return the digits as the network takes them."""
+    layers = model.graph.inputs
+    if len(layers) != 1:
+        raise DataError(f"train: {model.name} has {len(layers)} inputs, needed one for images")
+    shape = layers[0].neurons.shape
+    training = source.read("train")
+    images = as_inputs(training.images[:limit], shape, "digits").astype(np.float32)
+    labels = training.labels[:limit]
+    if hold_out is None:
+        test = source.read("test")
+        held = as_inputs(test.images, shape, "digits").astype(np.float32), test.labels
+        return Data(images, labels, held, "test")
+    if hold_out >= len(labels):
+        raise DataError(f"train: {hold_out} of {len(labels)} digits held out leave none to learn")
+    order = np.random.default_rng([seed, len(labels)]).permutation(len(labels))
+    held_out, rest = np.sort(order[:hold_out]), np.sort(order[hold_out:])
+    return Data(images[rest], labels[rest], (images[held_out], labels[held_out]), "held out")
+
+
+def _document(
+    model: Model, digits: Data, history: History, settings: dict[str, Any], out: Path | None
+) -> dict[str, Any]:
+    return {
+        "model": model.name,
+        "digits": len(digits.labels),
+        "measured_on": f"{len(digits.held[1])} {digits.measured} digits",
+        **settings,
+        "interrupted": history.interrupted,
+        "stopped_early": history.stopped,
+        "passes": [
+            dict(zip([f.name for f in fields(done)], astuple(done), strict=True))
+            for done in history.passes
+        ],
+        "saved": None if out is None else str(out),
+    }
+
+
+def _text(document: dict[str, Any], history: History) -> str:
+    head = ["pass", "loss", "training error", f"error, {document['measured_on']}", "seconds"]
+    rows = [
+        [
+            number,
+            f"{done.loss:.5g}",
+            f"{100 * (done.training_error or 0):.2f} %",
+            f"{100 * (done.validation_error or 0):.2f} %",
+            f"{done.seconds:.1f}",
+        ]
+        for number, done in enumerate(history.passes, 1)
+    ]
+    lines = [
+        f"{document['model']}, {document['digits']:,} digits, seed {document['seed']}",
+        f"{document['loss']}, {document['optimizer']}",
+        "",
+        table(head, rows, left=0),
+    ]
+    if document["interrupted"]:
+        lines.append("interrupted: the weights are those of the last finished pass")
+    if document["saved"]:
+        lines.append(f"saved to {document['saved']}")
+    return "\n".join(lines)

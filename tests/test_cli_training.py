@@ -1,0 +1,134 @@
+"""The command train, on a directory of small digits."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import neurograph as ng
+from neurograph.cli import main
+
+BARS = ("--sizes", "36,8,2", "--engine", "scipy", "--no-verify", "--quiet", "--seed", "1")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Bars, upright or level, in the files of MNIST."""
+    directory = tmp_path_factory.mktemp("bars")
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 80), ("t10k", 30)):
+        labels = rng.integers(0, 2, count).astype(np.uint8)
+        images = rng.integers(0, 60, (count, 6, 6)).astype(np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            (image.T if label else image)[rng.integers(2, 4)] = 255
+        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
+            header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+            (directory / f"{split}-{kind}-ubyte").write_bytes(header + array.tobytes())
+    return directory
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(main, ["train", *map(str, arguments)])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_it_trains_measures_and_saves(data, tmp_path):
+    out, again = tmp_path / "mlp.npz", tmp_path / "again.npz"
+    options = ("mlp", "--data", data, *BARS, "--passes", 8, "--rate", "0.02,0.01", "--batch", 8)
+    text = run(*options, "--out", out)
+    assert "mlp, 80 digits, seed 1" in text
+    assert "error, 30 test digits" in text
+    assert f"saved to {out}" in text
+    document = json.loads(run(*options, "--out", again, "--json"))
+    last = document["passes"][-1]
+    assert last["training_error"] <= 0.05
+    assert last["validation_error"] <= 0.2
+    assert last["loss"] < document["passes"][0]["loss"]
+    assert f"{100 * last['validation_error']:.2f} %" in text.splitlines()[-2]
+    assert "Adam(rate=(0.02, 0.01)" in document["optimizer"]
+    one, other = ng.load(out), ng.load(again)
+    np.testing.assert_array_equal(one.weights.value, other.weights.value)
+    assert "exists already" in run(*options, "--out", out, code=2)
+    run(*options, "--passes", 0, "--out", out, "--force")
+    assert (ng.load(out).weights.value != one.weights.value).any()
+
+
+def test_digits_held_out_are_neither_learnt_nor_test_digits(data):
+    document = json.loads(run("mlp", "--data", data, *BARS, "--hold-out", 20, "--json"))
+    assert document["digits"] == 60
+    assert document["measured_on"] == "20 held out digits"
+    limited = json.loads(run("mlp", "--data", data, *BARS, "--limit", 50, "--passes", 1, "--json"))
+    assert limited["digits"] == 50
+    assert "leave none" in run("mlp", "--data", data, *BARS, "--hold-out", 80, code=2)
+
+
+def test_an_rbf_output_is_trained_by_the_paper(data, tmp_path):
+    graph = ng.Graph()
+    x = graph.add(ng.Linear(4, activation="scaled_tanh"), graph.add(ng.Input((1, 6, 6))))
+    graph.add(ng.RBF(np.array([[1, 1, -1, -1], [-1, 1, -1, 1.0]])), x)
+    path = tmp_path / "rbf.npz"
+    ng.save(graph, path)
+    options = ("--data", data, *BARS[2:6], "--passes", 3, "--json")
+    given = ("--scale", 4, "--rubbish", 1, "--mu", 0.05, "--initializer", "uniform_fan_in")
+    document = json.loads(run(path, *options, *given, "--distort"))
+    assert document["loss"] == "DiscriminativePenalty(rubbish=1.0, scale=4.0)"
+    assert "StochasticDiagonalLM" in document["optimizer"]
+    assert "mu=0.05" in document["optimizer"]
+    assert document["passes"][-1]["loss"] < document["passes"][0]["loss"]
+
+
+def test_a_checkpoint_is_gone_on_from(data, tmp_path):
+    path = tmp_path / "c.npz"
+    options = ("mlp", "--data", data, *BARS, "--checkpoint", path, "--json")
+    straight = json.loads(run("mlp", "--data", data, *BARS, "--passes", 4, "--json"))
+    run(*options, "--passes", 2)
+    resumed = json.loads(run(*options, "--passes", 4, "--resume"))
+    losses = [[p["loss"] for p in found["passes"]] for found in (straight, resumed)]
+    assert losses[0] == losses[1]
+    assert "with order" in run(*options, "--order", "shuffled", "--resume", code=2)
+    path.write_bytes(b"nonsense")
+    assert str(path) in run(*options, "--resume", code=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--resume",), "--resume needs --checkpoint"),
+        (("--scale", "3"), "--loss cross_entropy has no --scale"),
+        (("--mu", "3"), "--optimizer adam has no --mu"),
+        (("--optimizer", "sgd", "--rate", "a"), "found 'a', needed numbers"),
+        (("--optimizer", "sgd", "--rate", "-1"), "needed numbers above 0"),
+        (("--loss", "correct_penalty", "--scale", "0"), "found scale 0"),
+        (("--optimizer", "lm"), "diagonal_lm"),
+    ],
+)
+def test_options_that_make_no_sense(data, options, message):
+    assert message in run("mlp", "--data", data, *BARS, *options, code=2)
+
+
+def test_missing_and_damaged_files_are_named(data, tmp_path):
+    assert "train-images-idx3-ubyte" in run("mlp", "--data", tmp_path, *BARS, code=2)
+    checked = [option for option in BARS if option != "--no-verify"]
+    assert "MD5 checksum" in run("mlp", "--data", data, *checked, code=2)
+
+
+def test_ctrl_c_has_an_exit_code_and_keeps_the_pass(data, tmp_path, monkeypatch):
+    from neurograph.training.loop import Loop
+
+    begin = Loop._begin
+
+    def interrupted(self, number):
+        if number == 1:
+            raise KeyboardInterrupt
+        return begin(self, number)
+
+    monkeypatch.setattr(Loop, "_begin", interrupted)
+    out = tmp_path / "kept.npz"
+    text = run("mlp", "--data", data, *BARS, "--out", out, code=130)
+    assert "interrupted: the weights are those of the last finished pass" in text
+    assert ng.load(out).weights.allocated
