@@ -27,6 +27,13 @@ class Gradient:
     """A batch's mean loss, outputs (batch, *shape), and dE/dweight, float64 (weights,).
 
     `inputs` is dE/dinput where it was asked for, in the form of the images, else None.
+
+    >>> from neurograph.models import mlp
+    >>> from neurograph.simulator import Simulator
+    >>> sim = Simulator(mlp((4, 3)), engine="scipy")
+    >>> found = sim.gradient(np.zeros((2, 4)), [0, 2], "cross_entropy", inputs=True)
+    >>> round(found.loss, 4), found.outputs.shape, found.inputs.shape
+    (1.0986, (2, 3), (2, 4))
     """
 
     loss: float
