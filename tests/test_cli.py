@@ -1,5 +1,6 @@
 """The command line: what it prints, what it refuses, and its exit codes."""
 
+import io
 import json
 import os
 import signal
@@ -111,6 +112,19 @@ def saved(tmp_path_factory) -> Path:
     return path
 
 
+@pytest.fixture
+def dotted(monkeypatch) -> None:
+    """A built-in model with dots in its layers' names, and without the option seed."""
+
+    def make(*, input_shape=(1, 4, 4)):
+        graph = ng.Graph()
+        x = graph.add(ng.Input(input_shape))
+        graph.add(ng.Linear(2, name="block.1"), graph.add(ng.Conv2d(2, 3, name="block.0"), x))
+        return graph
+
+    monkeypatch.setitem(ng.models.MODELS, "dotted", make)
+
+
 # ---- count and verify ---------------------------------------------------------------------------
 
 
@@ -164,8 +178,9 @@ def test_expectations_that_fail_exit_with_1(command):
     assert [e["ok"] for e in found["expectations"]] == [True, False, False]
 
 
-def test_layers_whose_names_hold_dots():
-    run("count", "alexnet", "--input-shape", "3,224,224", "--expect", "features.0.fixed=0")
+def test_layers_whose_names_hold_dots(dotted):
+    run("count", "dotted", "--expect", "block.0.parameters=20", "--expect", "block.1.neurons=2")
+    assert "layer 'block.2' is unknown" in error("count", "dotted", "--expect", "block.2.dead=0")
 
 
 def test_verify():
@@ -396,22 +411,17 @@ def test_save_and_use(tmp_path):
     assert ng.load(path).inputs[0].neurons.shape == (784,)
 
 
-def test_weights_not_drawn_are_said_to_be_drawn(tmp_path):
-    model = open_model("alexnet", {})
-    assert model.weights.startswith("drawn, seed 0")
-    graph = ng.Graph()
-    graph.add(ng.Linear(2), graph.add(ng.Input((3,))))
-    ng.save(graph, tmp_path / "new.npz")
-    found = document("info", tmp_path / "new.npz")
-    assert found["values"] == f"drawn, seed 0 ({tmp_path / 'new.npz'} holds none)"
-
-
-def test_a_seed_for_a_model_without_that_option():
-    seeded = open_model("resnet18", {"seed": 2, "input_shape": (3, 32, 32)})
-    other = ng.models.resnet18(input_shape=(3, 32, 32))
-    other.weights.initialize(seed=2)
-    np.testing.assert_array_equal(seeded.graph.weights.value, other.weights.value)
+def test_where_the_weights_are_from(dotted, tmp_path):
+    fresh, seeded = open_model("dotted", {}), open_model("dotted", {"seed": 2})
+    assert fresh.weights.startswith("drawn, seed 0")
     assert seeded.weights.startswith("drawn, seed 2")
+    fresh.graph.weights.initialize(seed=2)
+    np.testing.assert_array_equal(seeded.graph.weights.value, fresh.graph.weights.value)
+    path = tmp_path / "new.npz"
+    run("save", "dotted", path)
+    assert document("info", path)["values"] == f"drawn, seed 0 ({path} holds none)"
+    ng.save(fresh.graph, path)
+    assert document("info", path)["values"] == f"as saved in {path}"
 
 
 # ---- bad input ----------------------------------------------------------------------------------
@@ -581,6 +591,30 @@ def test_a_reader_that_goes_away(args):
     done = process(*args, stdout=write)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
+@pytest.mark.parametrize("args", [["verify"], ["run", "--engine", "scipy"]])
+def test_on_a_terminal(args):
+    ours, theirs = os.openpty()
+    done = process(*args, "mlp", "--json", stderr=theirs)
+    os.close(theirs)
+    os.close(ours)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["model"] == "mlp"
+
+
+def test_progress_is_shown_on_a_terminal_only(monkeypatch):
+    from neurograph.cli import counts
+
+    graph = ng.models.mlp((3, 2))
+    for watched in (True, False):
+        stream = io.StringIO()
+        stream.isatty = lambda watched=watched: watched
+        monkeypatch.setattr(sys, "stderr", stream)
+        with counts._progress(graph, delay=0) as step:
+            step(4)
+        assert ("/8.00" in stream.getvalue()) is watched
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a full device")

@@ -168,15 +168,18 @@ def test_a_loaded_graph_draws_what_the_saved_one_draws(graph, seed, tmp_path):
 
 
 def test_values_not_drawn_take_no_room_and_come_out_the_same(tmp_path):
-    graph = ng.models.resnet18(input_shape=(3, 32, 32), classes=2)
-    assert not graph.weights.allocated
-    ng.save(graph, tmp_path / "resnet.npz")
-    again = ng.load(tmp_path / "resnet.npz")
+    graph = ng.Graph()
+    x = graph.add(ng.Input((3, 8, 8)))
+    c1 = graph.add(ng.Conv2d(4, 3, initializer="he_normal", name="C1"), x)
+    graph.add(ng.Linear(5), graph.add(ng.BatchNorm2d(name="B1"), c1))
+    ng.save(graph, tmp_path / "new.npz")
+    again = ng.load(tmp_path / "new.npz")
     assert not again.weights.allocated
     assert not graph.weights.allocated
-    with zipfile.ZipFile(tmp_path / "resnet.npz") as file:
+    with zipfile.ZipFile(tmp_path / "new.npz") as file:
         assert "value.npy" not in file.namelist()
-    np.testing.assert_array_equal(graph.weights["conv1.kernel"], again.weights["conv1.kernel"])
+    np.testing.assert_array_equal(graph.weights["C1.kernel"], again.weights["C1.kernel"])
+    assert_equal(graph, again)
 
 
 @pytest.mark.parametrize("name", ["lenet5", "zipcode1989", "concept", "lenet5_modern"])
@@ -313,7 +316,7 @@ def test_no_flipped_byte_gives_another_graph(small, tmp_path):
     content = bytearray(small.read_bytes())
     path, whole = tmp_path / "flipped.npz", ng.load(small)
     refusals = 0
-    for at in range(0, len(content), 11):
+    for at in range(0, len(content), 17):
         content[at] ^= 0x55
         path.write_bytes(content)
         content[at] ^= 0x55
@@ -324,7 +327,7 @@ def test_no_flipped_byte_gives_another_graph(small, tmp_path):
             refusals += 1
         else:
             assert_equal(whole, found)
-    assert refusals > 0.8 * len(range(0, len(content), 11))
+    assert refusals > 0.8 * len(range(0, len(content), 17))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from neurograph.cli.expectations import (
     verdict,
 )
 from neurograph.cli.output import emit
+from neurograph.graph import Graph
 
 
 @click.command(short_help="Count neurons, weights and connections, layer by layer.")
@@ -65,8 +66,7 @@ def verify(
     Exits with 1 if anything is wrong: an id out of range, a name that leads elsewhere, a number
     that differs.
     """
-    total = counting.count(model.graph).total.connections
-    with _progress(total) as step:
+    with _progress(model.graph) as step:
         found = verification.verify(model.graph, threads=threads, progress=step)
     judged = judge(expect, found.counts)
     document = {
@@ -106,17 +106,18 @@ def _by_networkx(model: Model, counts: counting.Counts) -> dict[str, Any]:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], Any]]:
-    """Show a bar on the standard error, on a terminal only, once it has taken a second."""
+def _progress(graph: Graph, *, delay: float = 1.0) -> Iterator[Callable[[int], Any]]:
+    """Show a bar on the standard error, on a terminal only, once it has taken `delay` s."""
     from tqdm import tqdm
 
+    watched = sys.stderr.isatty()  # otherwise nobody needs to know how much there is
     with tqdm(
-        total=total,
+        total=counting.count(graph).total.connections if watched else None,
         unit=" connections",
         unit_scale=True,
-        delay=1.0,
+        delay=delay,
         leave=False,
-        disable=None,
+        disable=not watched,
         file=sys.stderr,
     ) as bar:
         yield bar.update
