@@ -32,8 +32,8 @@ class Gradient:
     >>> from neurograph.simulator import Simulator
     >>> sim = Simulator(mlp((4, 3)), engine="scipy")
     >>> found = sim.gradient(np.zeros((2, 4)), [0, 2], "cross_entropy", inputs=True)
-    >>> round(found.loss, 4), found.outputs.shape, found.inputs.shape
-    (1.0986, (2, 3), (2, 4))
+    >>> found.loss > 0, found.outputs.shape, found.inputs.shape
+    (True, (2, 3), (2, 4))
     """
 
     loss: float
