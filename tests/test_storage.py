@@ -140,8 +140,28 @@ def layered_graphs(draw) -> ng.Graph:
     return graph
 
 
+@st.composite
+def edited_graphs(draw) -> ng.Graph:
+    """Cut, unshared, tied, reduced: slots cut, ids absent, arrays renamed, weights dead."""
+    graph = draw(layered_graphs())
+    chance = draw(st.floats(0.1, 0.6))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    edits = {
+        "cut": lambda g: ng.cut(g, lambda some: rng.random(len(some)) < chance),
+        "unshare": lambda g: ng.unshare(g, "C1"),
+        "unshare and tie": lambda g: ng.tie(ng.unshare(g, "C1"), "C1"),
+        "drop dead": ng.drop_dead,
+        "subgraph": lambda g: ng.subgraph(g, ng.cone(g, g.layer("C1").neurons.present[:2])),
+    }
+    for name in draw(st.lists(st.sampled_from(sorted(edits)), min_size=1, max_size=2)):
+        graph = edits[name](graph)
+        if "C1" not in graph.layers:
+            break
+    return graph
+
+
 @QUICK
-@given(graph=bare_graphs() | layered_graphs())
+@given(graph=bare_graphs() | layered_graphs() | edited_graphs())
 def test_a_graph_comes_back_as_it_was(graph, tmp_path):
     path = tmp_path / "graph.npz"
     ng.save(graph, path)
