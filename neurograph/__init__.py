@@ -107,6 +107,7 @@ __all__ = [
     "error_rate",
     "explain",
     "fit",
+    "from_networkx",
     "load",
     "models",
     "projective_field",
@@ -115,6 +116,7 @@ __all__ = [
     "save",
     "subgraph",
     "tie",
+    "to_networkx",
     "unshare",
     "verify",
 ]
@@ -124,6 +126,8 @@ _LAZY: dict[str, str] = {
     "History": "neurograph.training",
     "error_rate": "neurograph.training",
     "fit": "neurograph.training",
+    "from_networkx": "neurograph.convert.networkx",
+    "to_networkx": "neurograph.convert.networkx",
     "torch": "neurograph.torch",
 }
 
