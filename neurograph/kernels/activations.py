@@ -50,6 +50,7 @@ _Q = (
     0.000327144987011986,
     7.702993882910831e-07,
 )
+PARAMETERS = 3 + len(_P)
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _ROUND = 6755399441055744.0  # 1.5 * 2^52: adding it leaves the nearest whole number in the low bits
 
@@ -81,6 +82,18 @@ def encode(activation: Activation) -> tuple[int, tuple[float, float, float]]:
     return code, (first, second, third)
 
 
+def parameters(activation: Activation) -> tuple[int, tuple[float, ...]]:
+    """Return (code, `PARAMETERS` numbers) of an activation: the three of `encode`, then p0 P.
+
+    A TANH in float32 has p0 in the coefficients of its rational.
+
+    >>> parameters(Activation("relu6"))[1][:3]
+    (0.0, 6.0, 0.0)
+    """
+    code, own = encode(activation)
+    return code, (*own, *(own[0] * p if code == TANH else 0.0 for p in _P))
+
+
 def known_names() -> set[str]:
     """Return the activations that `encode` understands.
 
@@ -92,15 +105,20 @@ def known_names() -> set[str]:
 
 def emit_tanh(lanes: Lanes, x: Any) -> Any:
     """Emit tanh of a vector."""
-    return _emit_tanh64(lanes, x) if lanes.double else _emit_tanh32(lanes, x)
+    if lanes.double:
+        return _emit_tanh64(lanes, x)
+    return _emit_rational(lanes, x, [lanes.constant(p) for p in _P])
 
 
-def _emit_tanh32(lanes: Lanes, x: Any) -> Any:
+def _emit_rational(lanes: Lanes, x: Any, above: list[Any]) -> Any:
+    """Emit x times the polynomial `above` over Q, both of x^2, for x within the limit."""
     b = lanes.builder
     x = lanes.at_least(lanes.at_most(x, lanes.constant(_LIMIT)), lanes.constant(-_LIMIT))
     square = b.fmul(x, x)
-    above = b.fmul(x, lanes.polynomial(square, _P))
-    return b.fdiv(above, lanes.polynomial(square, _Q))
+    value = above[-1]
+    for coefficient in above[-2::-1]:
+        value = lanes.fma(square, value, coefficient)
+    return b.fdiv(b.fmul(x, value), lanes.polynomial(square, _Q))
 
 
 def _emit_tanh64(lanes: Lanes, x: Any) -> Any:
@@ -125,10 +143,13 @@ def _emit_tanh64(lanes: Lanes, x: Any) -> Any:
 
 
 def emit(lanes: Lanes, code: int, x: Any, parameters: list[Any]) -> Any:
-    """Emit a vector activation; `parameters` are three vectors."""
+    """Emit a vector activation; `parameters` are three vectors, or `PARAMETERS` of them."""
     b = lanes.builder
     if code == CLIP:
         return lanes.at_most(lanes.at_least(x, parameters[0]), parameters[1])
+    if code == TANH and len(parameters) == PARAMETERS and not lanes.double:
+        scaled = _emit_rational(lanes, b.fmul(x, parameters[1]), parameters[3:])
+        return b.fadd(scaled, parameters[2])
     if code == TANH:
         return lanes.fma(parameters[0], emit_tanh(lanes, b.fmul(x, parameters[1])), parameters[2])
     positive = b.fcmp_ordered(">", x, lanes.constant(0.0))

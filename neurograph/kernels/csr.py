@@ -13,6 +13,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
+from neurograph.kernels.activations import PARAMETERS
 from neurograph.kernels.lanes import I16, I64, Lanes
 from neurograph.kernels.tiles import Arguments, Pair, emit_activation
 
@@ -83,7 +84,7 @@ class RowKernel:
             for chain in self.sums[1:]:
                 value = b.fadd(value, b.load(chain[v]))
             b.store(b.fadd(value, bias), place)
-        emit_activation(self.lanes, a, totals)
+        emit_activation(self.lanes, a, totals, PARAMETERS)
         target = b.sext(b.load(b.gep(a.row, [row])), I64)
         for v, place in enumerate(totals):
             at = b.add(target, I64(v * self.lanes.count))

@@ -18,6 +18,7 @@ I1, I16, I32, I64 = ir.IntType(1), ir.IntType(16), ir.IntType(32), ir.IntType(64
 _SUFFIX = {"float": "f32", "double": "f64"}
 
 
+@lru_cache(maxsize=1)
 def vector_bytes() -> int:
     """Return the width of the vectors the kernels use here: 64 bytes with AVX-512, 32 without."""
     return 64 if binding.get_host_cpu_features().get("avx512f") else 32

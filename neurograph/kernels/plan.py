@@ -97,12 +97,12 @@ class _Builder:
         self.slot = arena.slot * np.int32(stride)
         self.ops: list[NDArray[np.int64]] = []
         self.index, self.row, self.weight, self.bias = _Table(), _Table(), _Table(), _Table()
-        self.parameters: dict[tuple[float, float, float], int] = {}
+        self.parameters: dict[tuple[float, ...], int] = {}
 
     def plan(self) -> Plan:
         """Return the finished tables."""
         ops = np.concatenate([np.empty((0, len(Op)), np.int64), *self.ops])
-        parameters = np.array([*self.parameters, (0.0, 0.0, 0.0)])
+        parameters = np.array([*self.parameters, (0.0,) * activations.PARAMETERS])
         return Plan(
             ops,
             self.index.joined(),
@@ -126,12 +126,12 @@ class _Builder:
 
     def _op(self, blocks: int, kernel: Kernel, activation: Activation, **columns: Any) -> None:
         """Add `blocks` ops that differ in the columns given as arrays."""
-        code, parameters = activations.encode(activation)
+        code, parameters = activations.parameters(activation)
         place = self.parameters.setdefault(parameters, len(self.parameters))
         ops = np.zeros((blocks, len(Op)), np.int64)
         ops[:, Op.KIND], ops[:, Op.PARAMETER], ops[:, Op.ACTIVATION] = (
             kind_of(kernel),
-            3 * place,
+            activations.PARAMETERS * place,
             code,
         )
         for name, value in columns.items():

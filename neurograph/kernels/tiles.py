@@ -18,6 +18,7 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from neurograph.kernels import activations
+from neurograph.kernels.activations import PARAMETERS
 from neurograph.kernels.lanes import I32, I64, Lanes
 
 ADD, BIAS, BIAS_EACH = range(3)  # what a sum starts from: the state that is there, or a bias
@@ -106,7 +107,7 @@ class Tile:
                 self._slot(slot.index, index)
             if not self.pair.linear:
                 self._add_bias(loop.index)
-            emit_activation(self.lanes, a, list(self.sums.values()))
+            emit_activation(self.lanes, a, list(self.sums.values()), PARAMETERS)
             self._finish(row)
         b.ret_void()
 
@@ -197,8 +198,11 @@ class Tile:
                 self.lanes.store(value, self.arguments.states, self._vector(at, v))
 
 
-def emit_activation(lanes: Lanes, arguments: Arguments, sums: list[Any]) -> None:
-    """Emit the choice of a vector activation of every vector that `sums` points to."""
+def emit_activation(lanes: Lanes, arguments: Arguments, sums: list[Any], given: int = 3) -> None:
+    """Emit the choice of a vector activation of every vector that `sums` points to.
+
+    `given` is how many parameters an activation has, 3 or `activations.PARAMETERS`.
+    """
     b = lanes.builder
     after = b.append_basic_block("activated")
     switch = b.switch(arguments.activation, after)
@@ -206,7 +210,8 @@ def emit_activation(lanes: Lanes, arguments: Arguments, sums: list[Any]) -> None
         block = b.append_basic_block(f"activation{code}")
         switch.add_case(I64(code), block)
         b.position_at_end(block)
-        parameters = [lanes.broadcast(arguments.parameter, I64(i)) for i in range(3)]
+        wanted = given if code == activations.TANH else 3
+        parameters = [lanes.broadcast(arguments.parameter, I64(i)) for i in range(wanted)]
         for place in sums:
             b.store(activations.emit(lanes, code, b.load(place), parameters), place)
         b.branch(after)
