@@ -27,12 +27,13 @@ def neurons(
 
 
 def longest_paths(graph: ng.Graph) -> list[int]:
-    found, every = [0] * graph.size, triples_of(graph)
-    for _ in range(graph.size):
-        for neuron in range(graph.size):
-            if graph.function(neuron) is not None:
-                sources = [found[s] for s, _, t in every if t == neuron]
-                found[neuron] = 1 + max(sources, default=0)
+    """Lift each target above its sources until nothing moves."""
+    found = [int(graph.function(i) is not None) for i in range(graph.size)]
+    every, before = triples_of(graph), None
+    while found != before:
+        before = list(found)
+        for source, _, target in every:
+            found[target] = max(found[target], 1 + found[source])
     return found
 
 
