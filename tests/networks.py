@@ -49,38 +49,38 @@ def literal(graph: ng.Graph, inputs: np.ndarray) -> np.ndarray:
     inputs: (batch, input neurons), any float values. Recursion follows live slots.
     """
     table, value = graph.table, graph.weights.value
-    states: dict[int, np.ndarray] = {
-        i: np.full(len(inputs), state) for i, state in graph.constants.items()
-    }
+    field, kernel, bias, number = table.field, table.kernel, table.bias, table.function
+    states = np.zeros((graph.size, len(inputs)))
+    for constant, state in graph.constants.items():
+        states[constant] = state
     places = [int(i) for layer in graph.inputs for i in layer.ids.reshape(-1)]
-    states |= {neuron: inputs[:, at].astype(float) for at, neuron in enumerate(places)}
+    states[places] = inputs.T
+    done = (number == INPUT).tolist()
 
-    def state(neuron: int) -> np.ndarray:
-        if neuron in states:
-            return states[neuron]
-        function = graph.functions[int(table.function[neuron])]
-        net = None
-        field, kernel = int(table.field[neuron]), int(table.kernel[neuron])
-        if field >= 0:
-            for source, weight in zip(table.fields[field], table.kernels[kernel], strict=True):
-                if source < 0 or weight < 0:
-                    continue
-                w, x = value[weight], state(int(source))
-                term = w * x if function.combine == "multiply" else (x - w) ** 2
-                net = term if net is None else REDUCE[function.reduce](net, term)
-        if net is None:
-            net = np.full(len(inputs), IDENTITY[function.reduce])
-        if table.bias[neuron] >= 0:
-            net = net + value[table.bias[neuron]]
+    def visit(neuron: int) -> None:
+        done[neuron] = True
+        function = graph.functions[int(number[neuron])]
+        sources = weights = np.empty(0, int)
+        if field[neuron] >= 0:
+            sources, weights = table.fields[int(field[neuron])], table.kernels[int(kernel[neuron])]
+        live = (sources >= 0) & (weights >= 0)
+        for source in sources[live].tolist():
+            if not done[source]:
+                visit(source)
+        w, x = value[weights[live]][:, None], states[sources[live]]
+        terms = w * x if function.combine == "multiply" else (x - w) ** 2
+        net = np.full(len(inputs), IDENTITY.get(function.reduce, np.nan))
+        if live.any():
+            net = REDUCE[function.reduce].reduce(terms, axis=0)
+        if bias[neuron] >= 0:
+            net = net + value[bias[neuron]]
         states[neuron] = function.activation(net)
-        return states[neuron]
 
     with np.errstate(all="ignore"):
-        found = [
-            state(n) if n in states or table.function[n] != INPUT else np.zeros(len(inputs))
-            for n in range(graph.size)
-        ]
-    return np.stack(found, axis=1)
+        for neuron in range(graph.size):
+            if not done[neuron]:
+                visit(neuron)
+    return states.T
 
 
 def tally(graph: ng.Graph, layer: str) -> tuple[int, int, int, int]:

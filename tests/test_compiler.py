@@ -16,7 +16,7 @@ from neurograph.functions import Function
 from neurograph.program import Blocks, Program, Rows
 from neurograph.table import INPUT
 
-SOME = settings(deadline=None, max_examples=80)
+SOME = settings(deadline=None, max_examples=50)
 
 
 def triples(program: Program) -> Counter[tuple[int, int, int]]:

@@ -16,7 +16,7 @@ import neurograph as ng
 torch = pytest.importorskip("torch")
 functional = torch.nn.functional
 
-SOME = settings(deadline=None, max_examples=100)
+SOME = settings(deadline=None, max_examples=60)
 CLOSE = {"float32": 1e-5, "float64": 1e-10}
 
 

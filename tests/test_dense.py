@@ -18,7 +18,7 @@ from neurograph.functions import Activation as ActivationFunction
 torch = pytest.importorskip("torch")
 functional = torch.nn.functional
 
-SOME = settings(deadline=None, max_examples=40)
+SOME = settings(deadline=None, max_examples=25)
 CLOSE = {"float32": 1e-5, "float64": 1e-10}
 dtypes = st.sampled_from(["float64", "float32"])
 shapes = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)

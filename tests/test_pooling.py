@@ -17,7 +17,7 @@ from neurograph.errors import GraphError
 torch = pytest.importorskip("torch")
 functional = torch.nn.functional
 
-SOME = settings(deadline=None, max_examples=80)
+SOME = settings(deadline=None, max_examples=50)
 CLOSE = {"float32": 1e-5, "float64": 1e-10}
 dtypes = st.sampled_from(["float64", "float64", "float32"])
 
