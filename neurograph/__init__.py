@@ -23,6 +23,7 @@ from neurograph.errors import (
     NeurographError,
     TrainingError,
 )
+from neurograph.explanation import Explanation, explain
 from neurograph.functions import Function
 from neurograph.gradient import Gradient
 from neurograph.graph import Graph, Layer
@@ -50,7 +51,7 @@ from neurograph.losses import (
 from neurograph.optimizers import SGD, Adam, StochasticDiagonalLM
 from neurograph.program import Program
 from neurograph.query import cone, projective_field, receptive_field
-from neurograph.simulator import Explanation, Simulator, States, explain
+from neurograph.simulator import Simulator, States
 from neurograph.storage import load, save
 from neurograph.verification import Verification, verify
 
