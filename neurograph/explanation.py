@@ -22,6 +22,7 @@ class Explanation:
     Connections stand in the order of `graph.incoming`, a bias last. An input or a constant has no
     function and no term, and NaN for its net input. Printing it gives a table.
 
+    >>> import numpy as np
     >>> from neurograph.models import mlp
     >>> why = explain(mlp((4, 3, 2)), 8, np.ones(4))
     >>> why.name, why.weights[0], why.sources[-1]
@@ -57,6 +58,7 @@ def explain(graph: Graph, neuron: int, *images: ArrayLike, engine: str = "scipy"
     GraphError for an id out of range, DataError for images that do not fit, EngineError for a graph
     too large for the engine.
 
+    >>> import numpy as np
     >>> from neurograph.models import mlp
     >>> graph = mlp((4, 3, 2)); why = explain(graph, 5, np.ones(4))
     >>> bool(np.isclose(why.terms.sum(), why.net)), len(why.terms)
