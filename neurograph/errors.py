@@ -31,10 +31,7 @@ class TrainingError(NeurographError, ArithmeticError):
 
 
 class MissingDependency(NeurographError, ImportError):
-    """A feature needs a package that is not installed.
-
-    The message names the extra that brings it.
-    """
+    """A feature needs a package that is not installed; the message names the extra with it."""
 
 
 def suggestion(found: str, known: Iterable[str]) -> str:

@@ -19,15 +19,8 @@ from neurograph.errors import GraphError, suggestion
 from neurograph.functions import Function
 from neurograph.initializers import Initializer
 from neurograph.names import IdArray, Names
-from neurograph.normal_form import normal_form
 from neurograph.table import INPUT, Table
-from neurograph.triples import (
-    FUNCTIONS_MAX,
-    as_ids,
-    as_triples,
-    check_triples,
-    function_column,
-)
+from neurograph.triples import FUNCTIONS_MAX, Parts
 from neurograph.weights import Weights
 
 Ids = NDArray[np.int32]
@@ -155,42 +148,18 @@ class Graph:
         >>> len(graph.sharing(0))
         2
         """
-        triples = as_triples(connections)
-        source, weight, target = triples.T
-        given = as_ids(inputs, "inputs")
-        chosen = None if outputs is None else as_ids(outputs, "outputs")
-        named = dict(functions) if isinstance(functions, Mapping) else {}
-        others = {"functions": as_ids(list(named), "functions")}
-        if chosen is not None:
-            others["outputs"] = chosen
-        size, count = check_triples(
-            triples, given, others, np.size([] if values is None else values)
-        )
-        column, table_of = function_column(size, functions, given)
-        linear = np.array([f.linear for f in table_of] + [False])[column]
-        table = normal_form(source, weight, target, function=column, linear=linear)
-        free = np.ones(1, bool) if trainable is None else np.asarray(trainable, bool)
-        if free.shape not in ((), (1,), (count,)):
-            raise GraphError(f"trainable: found shape {free.shape}, needed one for each of {count}")
-        arrays = {"weight": IdArray((count,), 0)} if count else {}
-        started = np.ones(count) if values is None else np.asarray(values)
-        weights = Weights.of(arrays, np.broadcast_to(free, (count,)), started)
-        rest = np.setdiff1d(np.arange(1, size), given)
-        layers = [Layer("input", "Input", IdArray.of(given))]
-        # Numbered by id, so that neuron 7 is "neuron[7]" whatever the inputs are.
-        numbered = np.full(size, -1)
-        numbered[rest] = rest
-        layers.append(Layer(name, "Neurons", IdArray.of(numbered), tuple(arrays)))
-        chosen = np.setdiff1d(rest, source) if chosen is None else chosen
+        parts = Parts.of(connections, inputs, functions, outputs, values, trainable)
+        layers = [Layer("input", "Input", parts.inputs)]
+        layers.append(Layer(name, "Neurons", parts.neurons, tuple(parts.weights)))
         return cls.assemble(
-            table,
-            weights,
-            table_of,
+            parts.table,
+            parts.weights,
+            parts.functions,
             layers,
             constants={0: BIAS_NAME},
             states={0: 1.0},
             inputs=["input"],
-            outputs=chosen.astype(np.int32),
+            outputs=parts.outputs,
         )
 
     # ---- building -------------------------------------------------------------------------------

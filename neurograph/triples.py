@@ -1,23 +1,78 @@
-"""Connections as bare triples, and the functions of their neurons, checked."""
+"""From bare triples, checked, to the parts of a graph."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neurograph.connections import Connections
 from neurograph.errors import GraphError
 from neurograph.functions import Function
 from neurograph.memory import INT32_MAX, require
-from neurograph.table import INPUT
+from neurograph.names import IdArray
+from neurograph.normal_form import normal_form
+from neurograph.table import INPUT, Table
+from neurograph.weights import Weights
 
 FUNCTIONS_MAX = 2**15 - 1  # the largest function number
 # Bytes that building takes: columns and names of an id, value and name of a weight, and the sorted
 # copies of a connection.
 _ID, _WEIGHT, _TRIPLE = 64, 24, 96
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a graph of bare triples consists of."""
+
+    table: Table
+    weights: Weights
+    functions: list[Function]
+    inputs: IdArray
+    neurons: IdArray  # by id, so that neuron 7 is number 7 whatever the inputs are
+    outputs: NDArray[np.int32]
+
+    @classmethod
+    def of(
+        cls,
+        connections: Iterable[tuple[int, int, int]] | Connections,
+        inputs: Iterable[int],
+        functions: Function | Mapping[int, Function] | None,
+        outputs: Iterable[int] | None,
+        values: ArrayLike | None,
+        trainable: ArrayLike | None,
+    ) -> Parts:
+        """Return the parts, checked; the arguments are those of `Graph.from_connections`."""
+        triples, given = as_triples(connections), as_ids(inputs, "inputs")
+        named = list(functions) if isinstance(functions, Mapping) else []
+        others = {"functions": as_ids(named, "functions")}
+        if outputs is not None:
+            others["outputs"] = as_ids(outputs, "outputs")
+        number = 0 if values is None else np.size(values)
+        size, count = check_triples(triples, given, others, number)
+        column, table_of = function_column(size, functions, given)
+        linear = np.array([f.linear for f in table_of] + [False])[column]
+        source, weight, target = triples.T
+        table = normal_form(source, weight, target, function=column, linear=linear)
+        rest = np.setdiff1d(np.arange(1, size), given)
+        numbered = np.full(size, -1)
+        numbered[rest] = rest
+        chosen = others.get("outputs", np.setdiff1d(rest, source)).astype(np.int32)
+        weights = _weights(count, values, trainable)
+        return cls(table, weights, table_of, IdArray.of(given), IdArray.of(numbered), chosen)
+
+
+def _weights(count: int, values: ArrayLike | None, trainable: ArrayLike | None) -> Weights:
+    """Return the array "weight" of `count` weights, 1.0 and trainable where nothing is given."""
+    free = np.ones(1, bool) if trainable is None else np.asarray(trainable, bool)
+    if free.shape not in ((), (1,), (count,)):
+        raise GraphError(f"trainable: found shape {free.shape}, needed one for each of {count}")
+    arrays = {"weight": IdArray((count,), 0)} if count else {}
+    started = np.ones(count) if values is None else np.asarray(values)
+    return Weights.of(arrays, np.broadcast_to(free, (count,)), started)
 
 
 def as_triples(connections: Iterable[tuple[int, int, int]] | Connections) -> NDArray[np.int64]:

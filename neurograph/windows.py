@@ -81,9 +81,7 @@ def outputs(
     who: str,
     ceil: bool = False,
 ) -> Pair:
-    """Return the number of window positions (height, width).
-
-    Raises GraphError if a window does not fit.
+    """Return the number of window positions (height, width); GraphError if no window fits.
 
     With `ceil` the count is rounded up, so that the last window may reach beyond the padding, but
     a window must begin inside the map or its leading padding (torch's ceil_mode).

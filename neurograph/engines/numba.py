@@ -1,7 +1,4 @@
-"""The numba engine.
-
-A Program as an op table that compiled, register-blocked kernels run over blocks of samples.
-"""
+"""The numba engine: a Program as an op table, run by compiled, register-blocked kernels."""
 
 from __future__ import annotations
 
@@ -24,10 +21,7 @@ except ImportError as error:
 
 
 class Engine:
-    """Runs a Program through compiled kernels.
-
-    States neuron-major and a register of samples side by side.
-    """
+    """Runs a Program through compiled kernels; states lie neuron-major, samples side by side."""
 
     def __init__(self, program: Program, *, dtype: np.dtype[Any], threads: int = 1) -> None:
         dtype = np.dtype(dtype)
