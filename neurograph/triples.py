@@ -16,7 +16,7 @@ from neurograph.memory import INT32_MAX, require
 from neurograph.names import IdArray
 from neurograph.normal_form import normal_form
 from neurograph.table import INPUT, Table
-from neurograph.weights import Weights
+from neurograph.weights import Weights, floats
 
 FUNCTIONS_MAX = 2**15 - 1  # the largest function number
 # Bytes that building takes: columns and names of an id, value and name of a weight, and the sorted
@@ -51,8 +51,8 @@ class Parts:
         others = {"functions": as_ids(named, "functions")}
         if outputs is not None:
             others["outputs"] = as_ids(outputs, "outputs")
-        number = 0 if values is None else np.size(values)
-        size, count = check_triples(triples, given, others, number)
+        started = None if values is None else floats("weights", values)
+        size, count = check_triples(triples, given, others, 0 if started is None else started.size)
         column, table_of = function_column(size, functions, given)
         linear = np.array([f.linear for f in table_of] + [False])[column]
         source, weight, target = triples.T
@@ -61,17 +61,19 @@ class Parts:
         numbered = np.full(size, -1)
         numbered[rest] = rest
         chosen = others.get("outputs", np.setdiff1d(rest, source)).astype(np.int32)
-        weights = _weights(count, values, trainable)
+        weights = _weights(count, started, trainable)
         return cls(table, weights, table_of, IdArray.of(given), IdArray.of(numbered), chosen)
 
 
-def _weights(count: int, values: ArrayLike | None, trainable: ArrayLike | None) -> Weights:
+def _weights(
+    count: int, values: NDArray[np.float64] | None, trainable: ArrayLike | None
+) -> Weights:
     """Return the array "weight" of `count` weights, 1.0 and trainable where nothing is given."""
     free = np.ones(1, bool) if trainable is None else np.asarray(trainable, bool)
     if free.shape not in ((), (1,), (count,)):
         raise GraphError(f"trainable: found shape {free.shape}, needed one for each of {count}")
     arrays = {"weight": IdArray((count,), 0)} if count else {}
-    started = np.ones(count) if values is None else np.asarray(values)
+    started = np.ones(count) if values is None else values
     return Weights.of(arrays, np.broadcast_to(free, (count,)), started)
 
 

@@ -106,7 +106,7 @@ class Weights:
             explicit[places] = np.arange(self.count, self.count + places.size)
             ids = IdArray.of(explicit.reshape(shape))
         if not isinstance(initializer, str):
-            _fits(name, _floats(name, initializer), shape)
+            _fits(name, floats(name, initializer), shape)
         self.names.add(name, ids)
         self._trainable.extend(np.broadcast_to(np.bool_(trainable), (recipe.size,)))
         self._draws.append(recipe)
@@ -180,7 +180,7 @@ class Weights:
 
     @value.setter
     def value(self, values: ArrayLike) -> None:
-        array = _floats("weights", values).copy()
+        array = floats("weights", values).copy()
         if array.shape != (self.count,):
             raise GraphError(
                 f"weights: found values of shape {array.shape}, needed ({self.count},)"
@@ -200,7 +200,7 @@ class Weights:
             raise GraphError(
                 f"weights: ids are whole numbers from 0 to {self.count - 1}, found {ids!r}"
             )
-        given = _floats("weights", values)
+        given = floats("weights", values)
         if given.shape not in ((), at.shape):
             raise GraphError(
                 f"weights: found values of shape {given.shape} for ids of shape {at.shape}"
@@ -225,7 +225,7 @@ class Weights:
         new = self.value.copy()
         for name, values in arrays.items():
             array = self.names[name]
-            given = _floats(name, values)
+            given = floats(name, values)
             _fits(name, given, array.shape)
             live = array.ids >= 0
             new[array.ids[live]] = np.broadcast_to(given, array.shape)[live]
@@ -255,7 +255,7 @@ class Weights:
         return weights
 
 
-def _floats(who: str, values: ArrayLike) -> NDArray[np.float64]:
+def floats(who: str, values: ArrayLike) -> NDArray[np.float64]:
     """Return values as float64. Raises GraphError for what are no real numbers."""
     try:
         array = np.asarray(values)

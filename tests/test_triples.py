@@ -239,6 +239,7 @@ def test_bad_triples(triples: object, message: str) -> None:
         ({"functions": {-2: ng.Function()}}, r"functions: neuron -2, needed neurons from 1"),
         ({"functions": {1: ng.Function()}}, r"functions: neuron 1 is an input, which has none"),
         ({"values": []}, r"weights: found values of shape \(0,\), needed \(1,\)"),
+        ({"values": [[1], [1, 2]]}, r"weights: found values of type list, needed real numbers"),
         ({"values": ["a"]}, r"weights: found values of type <U1, needed real numbers"),
         ({"trainable": [True, False]}, r"trainable: found shape \(2,\), needed one for each of 1"),
         ({"name": "input"}, r"array 'input' exists already"),
