@@ -207,6 +207,48 @@ def test_verify_says_what_is_wrong(monkeypatch):
     assert document("verify", "mlp", code=1)["ok"] is False
 
 
+def test_verify_by_networkx():
+    options = ["concept", "--input-shape", "1,16,16", "--networkx"]
+    text = run("verify", *options).stdout
+    total = ng.count(ng.models.concept(input_shape=(1, 16, 16))).total
+    found = document("verify", *options)["networkx"]
+    graph = ng.to_networkx(ng.models.concept(input_shape=(1, 16, 16)))
+    assert found["ok"]
+    assert (found["nodes"], found["edges"]) == (len(graph), 2 * total.connections)
+    assert found["total"]["connections"] == total.connections
+    assert text.splitlines()[-1] == (
+        f"networkx: {len(graph):,} nodes and {2 * total.connections:,} edges; walking them counts "
+        f"{total.parameters:,} parameters and {total.connections:,} connections: agrees"
+    )
+
+
+def test_verify_by_networkx_says_where_it_differs(monkeypatch):
+    from neurograph.convert import networkx
+
+    def faulty(graph):
+        converted = to_networkx(graph)
+        converted.remove_edge("input[1]", "output[0]")
+        return converted
+
+    to_networkx = networkx.to_networkx
+    monkeypatch.setattr(networkx, "to_networkx", faulty)
+    result = run("verify", "mlp", "--sizes", "3,2", "--networkx", code=1)
+    assert result.stdout.endswith("walking them counts 8 parameters and 7 connections: differs\n")
+    assert result.stderr.splitlines()[0] == (
+        "neurograph: output: 7 connections counted on the networkx graph, 8 on the graph"
+    )
+    found = document("verify", "mlp", "--sizes", "3,2", "--networkx", code=1)
+    assert (found["ok"], found["networkx"]["ok"]) == (False, False)
+
+
+def test_a_graph_too_large_for_networkx_is_refused_at_once(monkeypatch):
+    from neurograph import memory, verification
+
+    monkeypatch.setattr(verification, "verify", None)  # is not come to
+    monkeypatch.setattr(memory, "physical", lambda: 100_000)
+    assert "the limit is 80.0 kB" in error("verify", "mlp", "--networkx")
+
+
 def test_models_may_be_given_an_input_shape_and_sizes():
     shape = document("count", "lenet5", "--input-shape", "1x64x64")["total"]
     assert (shape["parameters"], shape["connections"]) == (60_000, 6_415_980)

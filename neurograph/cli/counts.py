@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -66,6 +66,7 @@ def verify(
     Exits with 1 if anything is wrong: an id out of range, a name that leads elsewhere, a number
     that differs.
     """
+    walked = _by_networkx(model) if by_networkx else None
     with _progress(model.graph) as step:
         found = verification.verify(model.graph, threads=threads, progress=step)
     judged = judge(expect, found.counts)
@@ -80,29 +81,59 @@ def verify(
     lines, failed = [str(found)], failures(judged)
     if not found.ok:
         failed.insert(0, f"verification found {len(found.problems)} problem(s)")
-    if by_networkx:
-        document["networkx"] = walked = _by_networkx(model, found.counts)
-        document["ok"] = found.ok and walked["ok"]
-        lines.append(walked.pop("text"))
-        failed += [] if walked["ok"] else ["the networkx graph counts otherwise"]
+    if walked is not None:
+        differ = _differences(walked.counts, found.counts)
+        document["networkx"] = {
+            "ok": not differ,
+            "nodes": walked.nodes,
+            "edges": walked.edges,
+            **counts_document(walked.counts),
+        }
+        document["ok"] = found.ok and not differ
+        lines.append(f"{walked}: {'differs' if differ else 'agrees'}")
+        failed += differ
     emit(document, lambda: "\n".join(lines) + verdict(judged), as_json=as_json)
     _exit(failed)
 
 
-def _by_networkx(model: Model, counts: counting.Counts) -> dict[str, Any]:
-    """Count the nodes and edges of the graph as networkx has it."""
-    nodes_and_edges = importlib.import_module("neurograph").to_networkx(model.graph)
-    walked = counting.count(nodes_and_edges)
-    total, ours = walked.total, counts.total
-    same = ("neurons", "trainable", "fixed", "connections", "bias_connections", "dead")
-    ok = all(getattr(total, n) == getattr(ours, n) for n in same)
-    nodes, edges = nodes_and_edges.number_of_nodes(), nodes_and_edges.number_of_edges()
-    text = (
-        f"networkx: {nodes:,} nodes and {edges:,} edges; walking them counts "
-        f"{total.parameters:,} parameters and {total.connections:,} connections: "
-        f"{'agrees' if ok else 'differs'}"
-    )
-    return {"ok": ok, "nodes": nodes, "edges": edges, **counts_document(walked), "text": text}
+@dataclass(frozen=True)
+class Walked:
+    """A networkx graph's nodes and edges, and what walking them counts."""
+
+    nodes: int
+    edges: int
+    counts: counting.Counts
+
+    def __str__(self) -> str:
+        total = self.counts.total
+        return (
+            f"networkx: {self.nodes:,} nodes and {self.edges:,} edges; walking them counts "
+            f"{total.parameters:,} parameters and {total.connections:,} connections"
+        )
+
+
+def _by_networkx(model: Model) -> Walked:
+    from neurograph.convert.networkx import to_networkx
+
+    converted = to_networkx(model.graph)
+    nodes, edges = converted.number_of_nodes(), converted.number_of_edges()
+    return Walked(nodes, edges, counting.count(converted))
+
+
+def _differences(walked: counting.Counts, counts: counting.Counts) -> list[str]:
+    """Return a line for each number that differs; networkx has no slots but the live ones."""
+    numbers = ("neurons", "trainable", "fixed", "connections", "bias_connections", "dead")
+    rows = {row.name: row for row in walked.rows}
+    return [
+        f"{row.name}: {getattr(other, n):,} {n} counted on the networkx graph, "
+        f"{getattr(row, n):,} on the graph"
+        for row, other in [
+            *((row, rows.get(row.name, counting.Row(row.name))) for row in counts.rows),
+            (counts.total, walked.total),
+        ]
+        for n in numbers
+        if getattr(other, n) != getattr(row, n)
+    ]
 
 
 @contextmanager
