@@ -223,9 +223,8 @@ def _names(names: Names, size: int) -> list[str]:
         uses: Any = 1
         if array.explicit is not None:
             part, uses = np.unique(array.present, return_counts=True)
-        tally[part] = np.minimum(
-            tally[part] + uses, 2
-        )  # an id named twice is as wrong as ten times
+        # An id named twice is as wrong as one named ten times, and int8 holds it.
+        tally[part] = np.minimum(tally[part] + uses, 2)
     found = [
         f"{names.what} {i} has no name"
         if tally[i] == 0
