@@ -215,3 +215,13 @@ def test_counts_of_the_transposed_convolution(
         both(layer.stride)[1], graph.layer("up").ids.shape[2]
     )
     assert graph.table.kernels.count == layer.out_channels * residues
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize("kernel", [2, (2, 3), (3, 4)])
+def test_same_puts_an_odd_row_or_column_at_the_end(kernel: Any) -> None:
+    layer = ng.Conv2d(2, kernel, padding="same", bias=None, name="c")
+    graph = build(layer, shape=(1, 5, 4))
+    (x,) = images(graph)
+    wanted = functional.conv2d(tensor(x), tensor(graph.weights["c.kernel"]), padding="same")
+    np.testing.assert_allclose(run(graph, x), wanted.numpy(), atol=1e-12)
