@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import njit
-
+from neurograph.kernels.gradient_jit import inner
 from neurograph.losses import (
     CorrectPenalty,
     CrossEntropy,
@@ -35,7 +34,7 @@ def encode(loss: Loss) -> tuple[int, tuple[float, float]] | None:
     return None
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _shares(outputs: Any, sign: int, rest: float, found: Any) -> None:
     """Set found to exp(sign * outputs) / (exp(sign * rest) + the sum of them)."""
     top = sign * rest
@@ -49,7 +48,7 @@ def _shares(outputs: Any, sign: int, rest: float, found: Any) -> None:
         found[i] /= total
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def loss_gradient(
     code: int, first: float, second: float, outputs: Any, label: int, wanted: Any, found: Any
 ) -> None:

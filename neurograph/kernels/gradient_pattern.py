@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
 from neurograph.kernels.activations import SCALAR, scalar_activation
+from neurograph.kernels.gradient_jit import inner, loose
 from neurograph.kernels.gradient_rows import rows_back, rows_forward
 from neurograph.kernels.gradient_slopes import PARAMETERS, activate, scalar_slope, slope
 from neurograph.kernels.gradient_tape import BLOCK, DENSE, ROWS, START, Part
@@ -19,8 +18,6 @@ SCRATCH, KERNEL, SLOT = (int(p) for p in (Part.SCRATCH, Part.KERNEL, Part.SLOT))
 BIAS, EACH, CODE, PARAMETER = (int(p) for p in (Part.BIAS, Part.EACH, Part.CODE, Part.PARAMETER))
 READS, TRAINED, FUSED = (int(p) for p in (Part.READS, Part.TRAINED, Part.FUSED))
 
-jit = njit(nogil=True, error_model="numpy")
-loose = njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 
 
 @loose
@@ -42,7 +39,7 @@ def _dot(a: Any, i: int, b: Any, j: int, count: int) -> Any:
 # ---- forwards -------------------------------------------------------------------------------
 
 
-@jit
+@inner
 def _start(op: Any, table: Any, pool: Any, states: Any) -> None:
     fields = op[FIELDS]
     for r in range(op[MAPS]):
@@ -56,7 +53,7 @@ def _start(op: Any, table: Any, pool: Any, states: Any) -> None:
                 states[row + f] = value
 
 
-@jit
+@inner
 def gather(op: Any, table: Any, states: Any, fields: Any) -> None:
     """Copy the sources of a BLOCK or DENSE op to its fields."""
     lanes, rows, length = lanes_of(states), op[BLOCKS], op[SLOTS]
@@ -74,7 +71,7 @@ def gather(op: Any, table: Any, states: Any, fields: Any) -> None:
             fields[place + i] = 0
 
 
-@jit
+@inner
 def _block(op: Any, table: Any, pool: Any, states: Any, fields: Any) -> None:
     maps, slots, vectors = op[MAPS], op[SLOTS], op[STRIDE] // lanes_of(states)
     for b in range(op[BLOCKS]):
@@ -83,7 +80,7 @@ def _block(op: Any, table: Any, pool: Any, states: Any, fields: Any) -> None:
         outer(pool, fields, states, table, kernel, slot, column, row, maps, slots, vectors, 0)
 
 
-@jit
+@inner
 def _dense(op: Any, table: Any, pool: Any, states: Any, fields: Any) -> None:
     lanes, maps, slots = lanes_of(states), op[MAPS], op[SLOTS]
     vectors = slots // lanes
@@ -99,7 +96,7 @@ def _dense(op: Any, table: Any, pool: Any, states: Any, fields: Any) -> None:
                 states[table[row + m]] += _dot(pool, at, fields, place, slots - done)
 
 
-@jit
+@inner
 def _activate(op: Any, parameters: Any, states: Any, nets: Any) -> None:
     own = parameters[op[PARAMETER] * PARAMETERS :]
     size = op[MAPS] * op[STRIDE]
@@ -114,7 +111,7 @@ def _activate(op: Any, parameters: Any, states: Any, nets: Any) -> None:
             states[i] = scalar_activation(op[CODE], states[i], own[0])
 
 
-@jit
+@inner
 def forward(
     ops: Any,
     table: Any,
@@ -145,7 +142,7 @@ def forward(
 # ---- backwards ------------------------------------------------------------------------------
 
 
-@jit
+@inner
 def _start_back(op: Any, table: Any, deltas: Any, gradient: Any) -> None:
     fields = op[FIELDS]
     for r in range(op[MAPS]):
@@ -157,7 +154,7 @@ def _start_back(op: Any, table: Any, deltas: Any, gradient: Any) -> None:
             gradient[table[op[BIAS] + r]] += _sum(deltas, row, fields)
 
 
-@jit
+@inner
 def scatter(op: Any, table: Any, deltas: Any, scratch: Any, block: int) -> None:
     """Add what `scratch` holds for the fields of one block to the deltas of their sources."""
     rows, length = 1, op[SLOTS]
@@ -174,7 +171,7 @@ def scatter(op: Any, table: Any, deltas: Any, scratch: Any, block: int) -> None:
             deltas[table[at + r * length + i]] += scratch[r * stride + i]
 
 
-@jit
+@inner
 def _block_back(
     op: Any,
     table: Any,
@@ -219,7 +216,7 @@ def _dense_row_descend(
         pool[at + k] -= rates[at + k] * (delta * fields[place + k])
 
 
-@jit
+@inner
 def _dense_back(
     op: Any,
     table: Any,
@@ -250,7 +247,7 @@ def _dense_back(
             scatter(op, table, deltas, scratch, b)
 
 
-@jit
+@inner
 def _refresh(op: Any, table: Any, states: Any, fields: Any, again: bool, squared: bool) -> None:
     """Gather the fields of an op once more where they are gone; square them where wanted."""
     if again:
@@ -261,7 +258,7 @@ def _refresh(op: Any, table: Any, states: Any, fields: Any, again: bool, squared
             fields[i] *= fields[i]
 
 
-@jit
+@inner
 def slope_back(
     op: Any, parameters: Any, states: Any, nets: Any, deltas: Any, squared: bool
 ) -> None:
@@ -280,7 +277,7 @@ def slope_back(
             deltas[i] *= found * found if squared else found
 
 
-@jit
+@inner
 def backward(
     ops: Any,
     table: Any,

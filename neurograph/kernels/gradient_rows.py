@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
+from neurograph.kernels.gradient_jit import inner
 from neurograph.kernels.gradient_tape import COMBINES, REDUCES, Part
 
 _MAPS, _ROW, _SOURCE = (int(p) for p in (Part.MAPS, Part.ROW, Part.SOURCE))
@@ -16,17 +15,16 @@ _MULTIPLY = COMBINES.index("multiply")
 _SUM, _PRODUCT, _MAX = (REDUCES.index(name) for name in ("sum", "product", "max"))
 _LINEAR = _MULTIPLY * _KINDS + _SUM
 
-_jit = njit(nogil=True, error_model="numpy")
 
 
-@_jit
+@inner
 def _term(combine: int, weight: Any, source: Any) -> Any:
     if combine == _MULTIPLY:
         return weight * source
     return (source - weight) * (source - weight)
 
 
-@_jit
+@inner
 def _better(reduce: int, term: Any, best: Any) -> bool:
     """Whether a term wins over the best so far; a NaN wins once and stays."""
     if best != best:
@@ -36,7 +34,7 @@ def _better(reduce: int, term: Any, best: Any) -> bool:
     return term < best or term != term
 
 
-@_jit
+@inner
 def rows_forward(op: Any, table: Any, pool: Any, states: Any) -> None:
     """Compute the net inputs of a ROWS op."""
     combine, reduce = op[_CODE] // _KINDS, op[_CODE] % _KINDS
@@ -56,7 +54,7 @@ def rows_forward(op: Any, table: Any, pool: Any, states: Any) -> None:
         states[op[_ROW] + row] = net + bias
 
 
-@_jit
+@inner
 def _hand_down(
     op: Any,
     e: int,
@@ -84,7 +82,7 @@ def _hand_down(
     gradient[at] += delta * by_weight
 
 
-@_jit
+@inner
 def _linear_back(
     op: Any,
     row: int,
@@ -105,7 +103,7 @@ def _linear_back(
         gradient[at] += delta * source
 
 
-@_jit
+@inner
 def rows_back(
     op: Any,
     table: Any,

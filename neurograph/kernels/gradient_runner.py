@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.errors import EngineError
-from neurograph.kernels import gradient_program as compiled
 from neurograph.kernels.gradient_losses import encode
-from neurograph.kernels.gradient_tape import DENSE, ROOM, ROWS, START, Part, Tape, build
+from neurograph.kernels.gradient_program import BACKWARD, BOTH, FORWARD, LEARN, patterns
+from neurograph.kernels.gradient_tape import ROOM, Part, Tape, build
 from neurograph.kernels.runner import noticed
 from neurograph.losses import Loss
 from neurograph.memory import require
@@ -55,36 +55,19 @@ class GradientRunner:
         wrt_inputs: bool,
     ) -> tuple[NDArray[np.float64], Array | None]:
         """Return dE/dweight (weights,) and dE/dinput, as an engine's `backward` does."""
-        tape, places = self.tape, self.tape.slot[at].astype(np.int64)
+        places = self.tape.slot[at].astype(np.int64)
         inputs = np.ascontiguousarray(inputs, self.dtype)
-        out = np.empty((len(inputs), places.size), self.dtype)
-        states = tape.ops, tape.table, self.parameters, self.pool
-        buffers = self.states, self.nets, self.fields
-        noticed(compiled.outputs, *states, *buffers, inputs, tape.inputs, places, out)
-        seeds = np.ascontiguousarray(seed(out), self.dtype)
-        total = np.zeros(self.gradient.size)
-        below = np.empty(inputs.shape if wrt_inputs else (0, 0), self.dtype)
-        noticed(
-            compiled.gradients,
-            *states,
-            np.square(self.pool) if squared else self.pool,
-            *buffers,
-            self.deltas,
-            self.gradient,
-            self.scratch,
-            inputs,
-            tape.inputs,
-            places,
-            seeds,
-            total,
-            below,
-            tape.shared_fields,
-            squared,
-        )
-        weights = tape.weights
-        found = total[:weights]
-        np.add.at(found, tape.copied, total[weights + 1 : weights + 1 + tape.copied.size])
-        return found, below if wrt_inputs else None
+        run = _Run(self, inputs, places)
+        run(FORWARD)
+        run.seeds = np.ascontiguousarray(seed(run.out), self.dtype)
+        run.squared = squared
+        if wrt_inputs:
+            run.below = np.empty_like(inputs)
+        run(BACKWARD if len(inputs) == 1 else BOTH)
+        weights, copied = self.tape.weights, self.tape.copied
+        found = run.total[:weights]
+        np.add.at(found, copied, run.total[weights + 1 : weights + 1 + copied.size])
+        return found, run.below if wrt_inputs else None
 
     def descend(
         self,
@@ -98,50 +81,73 @@ class GradientRunner:
         known = encode(loss)
         if known is None:
             return None
-        tape, dtype = self.tape, self.dtype
         self.load(values)
-        code, (first, second) = known
-        at = tape.slot[self.program.outputs.reshape(-1)].astype(np.int64)
-        inputs = np.ascontiguousarray(inputs, dtype)
-        out = np.empty((len(inputs), at.size), dtype)
-        labels, wanted = np.zeros(len(inputs), np.int64), np.empty((len(inputs), 0), dtype)
+        at = self.tape.slot[self.program.outputs.reshape(-1)].astype(np.int64)
+        run = _Run(self, np.ascontiguousarray(inputs, self.dtype), at)
+        run.loss, (run.first, run.second) = known
         if targets.ndim == 1:
-            labels[:] = targets
+            run.labels = targets.astype(np.int64)
         else:
-            wanted = np.ascontiguousarray(targets, dtype)
-        own = np.zeros(self.pool.size, dtype)
-        own[: rates.size] = rates
-        ops, spans = _trained(tape, rates)
+            run.wanted = np.ascontiguousarray(targets, self.dtype)
+        run.seeds = np.zeros((1, at.size), self.dtype)
+        run.rates = np.zeros(self.pool.size, self.dtype)
+        run.rates[: rates.size] = rates
+        run.ops, run.spans = _trained(self.tape, rates)
+        run(LEARN)
+        self.gradient[:] = 0
+        return self.pool[: self.tape.weights].astype(np.float64), run.out
+
+
+class _Run:
+    """The arguments of the compiled loop that differ from call to call."""
+
+    def __init__(self, runner: GradientRunner, inputs: Array, at: NDArray[np.int64]) -> None:
+        dtype = runner.dtype
+        self.runner, self.inputs, self.at, self.ops = runner, inputs, at, runner.tape.ops
+        self.out = np.empty((len(inputs), at.size), dtype)
+        self.seeds = np.empty((0, 0), dtype)
+        self.total = np.zeros(runner.gradient.size)
+        self.below, self.rates = np.empty((0, 0), dtype), np.empty(0, dtype)
+        self.spans, self.labels = np.empty((0, 2), np.int64), np.zeros(len(inputs), np.int64)
+        self.wanted = np.empty((len(inputs), 0), dtype)
+        self.squared, self.loss, self.first, self.second = False, 0, 0.0, 0.0
+
+    def __call__(self, mode: int) -> None:
+        """Run the loop."""
+        r, tape = self.runner, self.runner.tape
         noticed(
-            compiled.descend,
-            ops,
+            patterns,
+            mode,
+            self.ops,
             tape.table,
-            self.parameters,
-            self.pool,
-            self.states,
-            self.nets,
-            self.fields,
-            self.deltas,
-            self.gradient,
-            self.scratch,
-            own,
-            spans,
+            r.parameters,
+            r.pool,
+            np.square(r.pool) if self.squared else r.pool,
+            r.states,
+            r.nets,
+            r.fields,
+            r.deltas,
+            r.gradient,
+            r.scratch,
+            tape.shared_fields,
+            self.squared,
+            self.inputs,
+            tape.inputs,
+            self.at,
+            self.out,
+            self.seeds,
+            self.total,
+            self.below,
+            self.rates,
+            self.spans,
             tape.copied,
             tape.weights,
-            inputs,
-            tape.inputs,
-            at,
-            code,
-            first,
-            second,
-            labels,
-            wanted,
-            np.zeros(at.size),
-            out,
-            tape.shared_fields,
+            self.loss,
+            self.first,
+            self.second,
+            self.labels,
+            self.wanted,
         )
-        self.gradient[:] = 0
-        return self.pool[: tape.weights].astype(np.float64), out
 
 
 def _trained(tape: Tape, rates: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from neurograph.functions import Activation
 from neurograph.kernels import activations
 from neurograph.kernels.activations import CLIP, LEAKY, SCALAR, TANH
+from neurograph.kernels.gradient_jit import inner
 from neurograph.kernels.gradient_vectors import call
 from neurograph.kernels.lanes import I64, Lanes
 
@@ -141,7 +142,7 @@ def slope(
     return types.void(states, nets, parameter, deltas, *[types.int64] * 4), emit
 
 
-@njit(error_model="numpy")
+@inner
 def scalar_slope(code: int, a: float, y: float, p0: float) -> float:
     """Return the slope of the activation `code` at the net input `a` with the state `y`."""
     kind = code - SCALAR
@@ -160,5 +161,5 @@ def scalar_slope(code: int, a: float, y: float, p0: float) -> float:
     if kind == 5:
         return 1 / 6 if -3 < a < 3 else 0.0
     if kind == 6:
-        return a / 3 + 0.5 if -3 < a < 3 else (1.0 if a >= 3 else 0.0)
+        return a / 3 + 0.5 if abs(a) <= 3 else (1.0 if a > 3 else 0.0)
     return y if kind == 7 else 2 * a

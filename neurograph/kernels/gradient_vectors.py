@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -75,230 +75,172 @@ def _total(lanes: Lanes, vector: Any) -> Any:
     return b.extract_element(vector, I32(0))
 
 
-def _emit_outer(tile: tuple[int, int]) -> Callable[..., None]:
-    rows, wide = tile
+def _emit_outer(
+    lanes: Lanes,
+    a: Any,
+    b_: Any,
+    c: Any,
+    table: Any,
+    ro: Any,
+    co: Any,
+    bo: Any,
+    to: Any,
+    rows: Any,
+    contraction: Any,
+    vectors: Any,
+    fresh: Any,
+) -> None:
+    b = lanes.builder
+    inner, below = b.gep(table, [co]), b.gep(table, [bo])
+    new = b.icmp_signed("!=", fresh, I64(0))
 
-    def emit(
-        lanes: Lanes,
-        a: Any,
-        b_: Any,
-        c: Any,
-        table: Any,
-        ro: Any,
-        co: Any,
-        bo: Any,
-        to: Any,
-        contraction: Any,
-        vectors: Any,
-        fresh: Any,
-    ) -> None:
-        b = lanes.builder
-        heads = [b.gep(a, [_offset(b, table, b.add(ro, I64(i)))]) for i in range(rows)]
-        tails = [b.gep(c, [_offset(b, table, b.add(to, I64(i)))]) for i in range(rows)]
-        sums = _sums(lanes, rows, wide)
-        inner, below = b.gep(table, [co]), b.gep(table, [bo])
+    def tile(height: int, wide: int, first: Any) -> None:
+        heads = [b.gep(a, [_offset(b, table, b.add(ro, b.add(first, I64(i))))]) for i in range(height)]
+        tails = [b.gep(c, [_offset(b, table, b.add(to, b.add(first, I64(i))))]) for i in range(height)]
+        sums = _sums(lanes, height, wide)
 
-        def part(first: Any, width: int) -> None:
-            places = [b.add(first, I64(v * lanes.count)) for v in range(width)]
-            with b.if_else(b.icmp_signed("==", fresh, I64(0))) as (add, start):
+        def part(start: Any, width: int) -> None:
+            places = [b.add(start, I64(v * lanes.count)) for v in range(width)]
+            each = [(i, v) for i in range(height) for v in range(width)]
+            with b.if_else(new) as (fresh_start, add):
+                with fresh_start:
+                    for i, v in each:
+                        b.store(lanes.constant(0.0), sums[i][v])
                 with add:
-                    for i in range(rows):
-                        for v in range(width):
-                            b.store(lanes.load(tails[i], places[v]), sums[i][v])
-                with start:
-                    for i in range(rows):
-                        for v in range(width):
-                            b.store(lanes.constant(0.0), sums[i][v])
+                    for i, v in each:
+                        b.store(lanes.load(tails[i], places[v]), sums[i][v])
             with cgutils.for_range(b, contraction) as loop:
                 row = b.gep(b_, [_offset(b, below, loop.index)])
                 column = _offset(b, inner, loop.index)
-                vectors_ = [lanes.load(row, place) for place in places]
-                for i in range(rows):
+                right = [lanes.load(row, place) for place in places]
+                for i in range(height):
                     factor = lanes.broadcast(heads[i], column)
                     for v in range(width):
-                        total = lanes.fma(factor, vectors_[v], b.load(sums[i][v]))
-                        b.store(total, sums[i][v])
-            for i in range(rows):
-                for v in range(width):
-                    lanes.store(b.load(sums[i][v]), tails[i], places[v])
+                        b.store(lanes.fma(factor, right[v], b.load(sums[i][v])), sums[i][v])
+            for i, v in each:
+                lanes.store(b.load(sums[i][v]), tails[i], places[v])
 
-        _in_parts(lanes, vectors, wide, part)
+        _whole_and_rest(lanes, vectors, wide, lambda n, width: part(b.mul(n, I64(lanes.count)), width))
 
-    return emit
+    _tiled(lanes, rows, _TILES, tile)
 
 
-def _in_parts(lanes: Lanes, vectors: Any, wide: int, part: Callable[[Any, int], None]) -> None:
-    """Emit `part(first lane, width)` over all vectors: `wide` at a time, then one at a time."""
+def _whole_and_rest(lanes: Lanes, count: Any, wide: int, part: Callable[[Any, int], None]) -> None:
+    """Emit `part(first, width)` over `count`: `wide` at a time, then one at a time."""
     b = lanes.builder
-    whole = b.sdiv(vectors, I64(wide))
+    whole = b.sdiv(count, I64(wide))
     with cgutils.for_range(b, whole) as loop:
-        part(b.mul(loop.index, I64(wide * lanes.count)), wide)
+        part(b.mul(loop.index, I64(wide)), wide)
     done = b.mul(whole, I64(wide))
-    with cgutils.for_range(b, b.sub(vectors, done)) as loop:
-        part(b.mul(b.add(done, loop.index), I64(lanes.count)), 1)
+    with cgutils.for_range(b, b.sub(count, done)) as loop:
+        part(b.add(done, loop.index), 1)
 
 
-def _emit_dots(tile: tuple[int, int]) -> Callable[..., None]:
-    rows, wide = tile
+def _tiled(
+    lanes: Lanes, rows: Any, tiles: tuple[tuple[int, int], ...], tile: Callable[..., None]
+) -> None:
+    """Emit `tile(height, width, first row)` over all rows, the highest tiles first."""
+    b, first = lanes.builder, I64(0)
+    for height, wide in tiles:
+        times = b.sdiv(b.sub(rows, first), I64(height))
+        with cgutils.for_range(b, times) as loop:
+            tile(height, wide, b.add(first, b.mul(loop.index, I64(height))))
+        first = b.add(first, b.mul(times, I64(height)))
 
-    def emit(
-        lanes: Lanes,
-        a: Any,
-        b_: Any,
-        out: Any,
-        table: Any,
-        ao: Any,
-        bo: Any,
-        ro: Any,
-        co: Any,
-        columns: Any,
-        vectors: Any,
-    ) -> None:
-        b = lanes.builder
-        heads = [b.gep(a, [_offset(b, table, b.add(ao, I64(i)))]) for i in range(rows)]
-        tails = [b.gep(out, [_offset(b, table, b.add(ro, I64(i)))]) for i in range(rows)]
-        sums = _sums(lanes, rows, wide)
+
+def _emit_dots(
+    lanes: Lanes,
+    a: Any,
+    b_: Any,
+    out: Any,
+    table: Any,
+    ao: Any,
+    bo: Any,
+    ro: Any,
+    co: Any,
+    rows: Any,
+    columns: Any,
+    vectors: Any,
+) -> None:
+    b = lanes.builder
+
+    def tile(height: int, wide: int, top: Any) -> None:
+        heads = [b.gep(a, [_offset(b, table, b.add(ao, b.add(top, I64(i))))]) for i in range(height)]
+        tails = [b.gep(out, [_offset(b, table, b.add(ro, b.add(top, I64(i))))]) for i in range(height)]
+        sums = _sums(lanes, height, wide)
 
         def part(first: Any, width: int) -> None:
             places = [b.add(first, I64(j)) for j in range(width)]
             others = [b.gep(b_, [_offset(b, table, b.add(bo, place))]) for place in places]
-            for i in range(rows):
+            for i in range(height):
                 for j in range(width):
                     b.store(lanes.constant(0.0), sums[i][j])
             with cgutils.for_range(b, vectors) as loop:
                 at = b.mul(loop.index, I64(lanes.count))
                 right = [lanes.load(other, at) for other in others]
-                for i in range(rows):
+                for i in range(height):
                     left = lanes.load(heads[i], at)
                     for j in range(width):
-                        total = lanes.fma(left, right[j], b.load(sums[i][j]))
-                        b.store(total, sums[i][j])
+                        b.store(lanes.fma(left, right[j], b.load(sums[i][j])), sums[i][j])
             for j in range(width):
                 column = _offset(b, table, b.add(co, places[j]))
-                for i in range(rows):
+                for i in range(height):
                     place = b.gep(tails[i], [column])
                     b.store(b.fadd(b.load(place), _total(lanes, b.load(sums[i][j]))), place)
 
-        whole = b.sdiv(columns, I64(wide))
-        with cgutils.for_range(b, whole) as loop:
-            part(b.mul(loop.index, I64(wide)), wide)
-        done = b.mul(whole, I64(wide))
-        with cgutils.for_range(b, b.sub(columns, done)) as loop:
-            part(b.add(done, loop.index), 1)
+        _whole_and_rest(lanes, columns, wide, part)
 
-    return emit
+    _tiled(lanes, rows, _DOTS, tile)
 
 
-def _outer_of(tile: tuple[int, int]) -> Any:
-    @intrinsic
-    def run(
-        typing: Any,
-        a: Any,
-        b: Any,
-        c: Any,
-        table: Any,
-        ro: Any,
-        co: Any,
-        bo: Any,
-        to: Any,
-        contraction: Any,
-        vectors: Any,
-        fresh: Any,
-    ) -> Any:
-        def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-            name = f"outer_{tile[0]}_{a.dtype}"
-            return call(context, builder, signature, given, name, _emit_outer(tile))
-
-        return types.void(a, b, c, table, *[types.int64] * 7), emit
-
-    return run
-
-
-def _dots_of(tile: tuple[int, int]) -> Any:
-    @intrinsic
-    def run(
-        typing: Any,
-        a: Any,
-        b: Any,
-        out: Any,
-        table: Any,
-        ao: Any,
-        bo: Any,
-        ro: Any,
-        co: Any,
-        columns: Any,
-        vectors: Any,
-    ) -> Any:
-        def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-            name = f"dots_{tile[0]}_{a.dtype}"
-            return call(context, builder, signature, given, name, _emit_dots(tile))
-
-        return types.void(a, b, out, table, *[types.int64] * 6), emit
-
-    return run
-
-
-_outer6, _outer4, _outer2, _outer1 = (_outer_of(tile) for tile in _TILES)
-_dots4, _dots2, _dots1 = (_dots_of(tile) for tile in _DOTS)
-
-
-@njit(nogil=True, error_model="numpy")
+@intrinsic
 def outer(
+    typing: Any,
     a: Any,
     b: Any,
     c: Any,
     table: Any,
-    ro: int,
-    co: int,
-    bo: int,
-    to: int,
-    rows: int,
-    contraction: int,
-    vectors: int,
-    fresh: int,
-) -> None:
+    ro: Any,
+    co: Any,
+    bo: Any,
+    to: Any,
+    rows: Any,
+    contraction: Any,
+    vectors: Any,
+    fresh: Any,
+) -> Any:
     """Set c[to[i] + n] (+)= sum over j of a[ro[i] + co[j]] b[bo[j] + n], n over whole vectors.
 
     ro, co, bo and to are places in the table; where `fresh`, c starts from 0.
     """
-    i = 0
-    while rows - i >= 6 and rows - i != 8:
-        _outer6(a, b, c, table, ro + i, co, bo, to + i, contraction, vectors, fresh)
-        i += 6
-    while rows - i >= 4:
-        _outer4(a, b, c, table, ro + i, co, bo, to + i, contraction, vectors, fresh)
-        i += 4
-    while rows - i >= 2:
-        _outer2(a, b, c, table, ro + i, co, bo, to + i, contraction, vectors, fresh)
-        i += 2
-    if i < rows:
-        _outer1(a, b, c, table, ro + i, co, bo, to + i, contraction, vectors, fresh)
+
+    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return call(context, builder, signature, given, f"outer_{a.dtype}", _emit_outer)
+
+    return types.void(a, b, c, table, *[types.int64] * 8), emit
 
 
-@njit(nogil=True, error_model="numpy")
+@intrinsic
 def dots(
+    typing: Any,
     a: Any,
     b: Any,
     out: Any,
     table: Any,
-    ao: int,
-    bo: int,
-    ro: int,
-    co: int,
-    rows: int,
-    columns: int,
-    vectors: int,
-) -> None:
+    ao: Any,
+    bo: Any,
+    ro: Any,
+    co: Any,
+    rows: Any,
+    columns: Any,
+    vectors: Any,
+) -> Any:
     """Add sum over n of a[ao[i] + n] b[bo[j] + n] to out[ro[i] + co[j]], one after the other."""
-    i = 0
-    while rows - i >= 4:
-        _dots4(a, b, out, table, ao + i, bo, ro + i, co, columns, vectors)
-        i += 4
-    while rows - i >= 2:
-        _dots2(a, b, out, table, ao + i, bo, ro + i, co, columns, vectors)
-        i += 2
-    if i < rows:
-        _dots1(a, b, out, table, ao + i, bo, ro + i, co, columns, vectors)
+
+    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return call(context, builder, signature, given, f"dots_{a.dtype}", _emit_dots)
+
+    return types.void(a, b, out, table, *[types.int64] * 7), emit
 
 
 def _emit_copy(
