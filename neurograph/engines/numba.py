@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph.engines.descent import descend
 from neurograph.errors import EngineError, MissingDependency
+from neurograph.losses import Loss
 from neurograph.program import Program
+
+if TYPE_CHECKING:
+    from neurograph.kernels.gradient_runner import GradientRunner
 
 try:
     from neurograph.kernels.runner import Runner
@@ -31,9 +38,11 @@ class Engine:
             raise EngineError(f"numba engine: {threads} threads, needed at least 1")
         self.program, self.dtype = program, dtype
         self._runner = Runner(program, dtype, threads)
+        self._values = np.zeros(program.weight_count, dtype)
 
     def load(self, values: NDArray[np.float64]) -> None:
         """Take a copy of the weight values, shape (weights,)."""
+        self._values = values.astype(self.dtype)
         self._runner.load(values)
 
     def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
@@ -43,3 +52,38 @@ class Engine:
     def states(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the state of every id, shape (batch, program.size)."""
         return self._runner.states(inputs)
+
+    @cached_property
+    def _gradients(self) -> GradientRunner:
+        # Imported and planned only now: who only runs forward does not wait for it.
+        from neurograph.kernels.gradient_runner import GradientRunner
+
+        return GradientRunner(self.program, self.dtype)
+
+    def backward(
+        self,
+        inputs: NDArray[Any],
+        at: NDArray[np.integer[Any]],
+        seed: Callable[[NDArray[Any]], NDArray[Any]],
+        *,
+        squared: bool = False,
+        wrt_inputs: bool = False,
+    ) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
+        """Return the gradients of weights and of inputs, as `Engine.backward` says."""
+        self._gradients.load(self._values)
+        return self._gradients.backward(inputs, at, seed, squared=squared, wrt_inputs=wrt_inputs)
+
+    def descend(
+        self,
+        values: NDArray[np.float64],
+        inputs: NDArray[Any],
+        targets: NDArray[Any],
+        loss: Loss,
+        rates: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[Any]]:
+        """Learn pattern by pattern, as `Engine.descend` says."""
+        found = self._gradients.descend(values, inputs, targets, loss, rates)
+        if found is None:  # a loss that is not compiled
+            return descend(self, values, inputs, targets, loss, rates)
+        self.load(found[0])
+        return found

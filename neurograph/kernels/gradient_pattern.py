@@ -19,7 +19,6 @@ BIAS, EACH, CODE, PARAMETER = (int(p) for p in (Part.BIAS, Part.EACH, Part.CODE,
 READS, TRAINED, FUSED = (int(p) for p in (Part.READS, Part.TRAINED, Part.FUSED))
 
 
-
 @loose
 def _sum(array: Any, start: int, count: int) -> Any:
     total = array.dtype.type(0)

@@ -91,33 +91,29 @@ def _build(fingerprint: str) -> Callable[..., None]:
         """Run every pattern of `inputs`, which begin at states[start].
 
         FORWARD writes the states `at` to `out`, (patterns, at). BACKWARD goes back from the seeds
-        (patterns, at) and the states that are there, BOTH runs forward first: the gradients are
-        added to `total`, dE/dinput goes to `below` if it has rows. LEARN does all of it with the
+        (patterns, at) and the states that are there, BOTH runs forward first: gradients are added
+        to `total`, dE/dinput goes to `below` unless it is empty. LEARN does all of it with the
         gradient of a loss, then updates: fused ops at once, the weights of `spans` at the end.
         """
         _ = fingerprint
-        reach = INPUTS if below.shape[0] else NEURONS
+        reach = INPUTS if below.size else NEURONS
         for number in range(inputs.shape[0]):
-            if mode == LEARN:
-                _copy_kernels(pool, copied, weights + 1)
             if mode != BACKWARD:
+                _copy_kernels(pool, copied, weights + 1)
                 for i in range(inputs.shape[1]):
                     states[start + i] = inputs[number, i]
                 forward(ops, table, parameters, pool, states, nets, fields)
-            if mode == FORWARD or mode == LEARN:
-                for i in range(at.size):
-                    out[number, i] = states[at[i]]
+            for i in range(at.size):
+                out[number, i] = states[at[i]]
             if mode == FORWARD:
                 continue
-            row = number
+            seed = seeds[0 if mode == LEARN else number]
             if mode == LEARN:
-                row = 0
-                loss_gradient(
-                    loss, first, second, out[number], labels[number], wanted[number], seeds[0]
-                )
+                given = out[number], labels[number], wanted[number]
+                loss_gradient(loss, first, second, *given, seed)
             deltas[:] = 0
             for i in range(at.size):
-                deltas[at[i]] += seeds[row, i]
+                deltas[at[i]] += seed[i]
             backward(
                 ops,
                 table,
@@ -135,10 +131,10 @@ def _build(fingerprint: str) -> Callable[..., None]:
                 again,
                 squared,
             )
-            for i in range(below.shape[1] if below.shape[0] else 0):
+            for i in range(below.shape[1]):
                 below[number, i] = deltas[start + i]
+            _return_kernels(gradient, copied, weights + 1)
             if mode == LEARN:
-                _return_kernels(gradient, copied, weights + 1)
                 _update(pool, rates, gradient, spans)
             elif number % 16 == 15 or number == inputs.shape[0] - 1:
                 _flush(gradient, total)

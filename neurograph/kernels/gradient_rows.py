@@ -16,7 +16,6 @@ _SUM, _PRODUCT, _MAX = (REDUCES.index(name) for name in ("sum", "product", "max"
 _LINEAR = _MULTIPLY * _KINDS + _SUM
 
 
-
 @inner
 def _term(combine: int, weight: Any, source: Any) -> Any:
     if combine == _MULTIPLY:

@@ -40,10 +40,10 @@ class GradientRunner:
         self.values = np.zeros(tape.weights, dtype)
 
     def load(self, values: Array) -> None:
-        """Take the weight values, (weights,) or with more behind them."""
-        weights = self.tape.weights
-        self.pool[:weights] = values[:weights]
-        self.pool[weights + 1 : weights + 1 + self.tape.copied.size] = values[self.tape.copied]
+        """Take the weight values, shape (weights,)."""
+        weights, copied = self.tape.weights, self.tape.copied
+        self.pool[:weights] = values
+        self.pool[weights + 1 : weights + 1 + copied.size] = self.pool[copied]
 
     def backward(
         self,
@@ -64,10 +64,7 @@ class GradientRunner:
         if wrt_inputs:
             run.below = np.empty_like(inputs)
         run(BACKWARD if len(inputs) == 1 else BOTH)
-        weights, copied = self.tape.weights, self.tape.copied
-        found = run.total[:weights]
-        np.add.at(found, copied, run.total[weights + 1 : weights + 1 + copied.size])
-        return found, run.below if wrt_inputs else None
+        return run.total[: self.tape.weights], run.below if wrt_inputs else None
 
     def descend(
         self,

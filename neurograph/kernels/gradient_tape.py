@@ -307,7 +307,7 @@ class _Builder:
         """Add the places of sources (.., length) where runs start; return (offset, run length)."""
         places = self.slot[sources]
         length = places.shape[-1]
-        breaks = (np.diff(places, axis=-1) != 1).reshape(-1, length - 1).any(0)
+        breaks = (np.diff(places, axis=-1) != 1).any(tuple(range(places.ndim - 1)))
         run = gcd(length, *(np.flatnonzero(breaks) + 1).tolist())
         if run < min(_SHORTEST_RUN, length):
             return self.table.add(places), 0
@@ -355,4 +355,3 @@ class _Builder:
             stride = self._whole(size)
             frame = {"MAPS": 1, "FIELDS": size, "STRIDE": stride}
             self._activate(step.function.activation, place, frame)
-

@@ -25,18 +25,17 @@ _DOTS = ((4, 3), (2, 4), (1, 4))
 
 def call(context: Any, b: ir.IRBuilder, signature: Any, given: Any, name: str, emit: Any) -> Any:
     """Call the function `name` of this module, emitted once, with pointers for arrays."""
-    arguments, element = [], None
-    for kind, value in zip(signature.args, given, strict=True):
-        if isinstance(kind, types.Array):
-            if element is None:
-                element = context.get_data_type(kind.dtype)
-            value = context.make_array(kind)(context, b, value).data
-        arguments.append(value)
+    kinds = list(zip(signature.args, given, strict=True))
+    arguments = [
+        context.make_array(kind)(context, b, value).data if isinstance(kind, types.Array) else value
+        for kind, value in kinds
+    ]
+    element = context.get_data_type(signature.args[0].dtype)
     if name in b.module.globals:
         function = b.module.globals[name]
     else:
-        kinds = [a.type for a in arguments]
-        function = ir.Function(b.module, ir.FunctionType(ir.VoidType(), kinds), name)
+        types_ = [argument.type for argument in arguments]
+        function = ir.Function(b.module, ir.FunctionType(ir.VoidType(), types_), name)
         function.linkage = "internal"
         function.attributes.add("noinline")
         inner = ir.IRBuilder(function.append_basic_block("entry"))
@@ -70,7 +69,9 @@ def _total(lanes: Lanes, vector: Any) -> Any:
     while width > 1:
         width //= 2
         order = [(i + width) % lanes.count for i in range(lanes.count)]
-        moved = b.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(I32, lanes.count), order))
+        moved = b.shuffle_vector(
+            vector, vector, ir.Constant(ir.VectorType(I32, lanes.count), order)
+        )
         vector = b.fadd(vector, moved)
     return b.extract_element(vector, I32(0))
 
@@ -95,8 +96,12 @@ def _emit_outer(
     new = b.icmp_signed("!=", fresh, I64(0))
 
     def tile(height: int, wide: int, first: Any) -> None:
-        heads = [b.gep(a, [_offset(b, table, b.add(ro, b.add(first, I64(i))))]) for i in range(height)]
-        tails = [b.gep(c, [_offset(b, table, b.add(to, b.add(first, I64(i))))]) for i in range(height)]
+        heads = [
+            b.gep(a, [_offset(b, table, b.add(ro, b.add(first, I64(i))))]) for i in range(height)
+        ]
+        tails = [
+            b.gep(c, [_offset(b, table, b.add(to, b.add(first, I64(i))))]) for i in range(height)
+        ]
         sums = _sums(lanes, height, wide)
 
         def part(start: Any, width: int) -> None:
@@ -120,7 +125,9 @@ def _emit_outer(
             for i, v in each:
                 lanes.store(b.load(sums[i][v]), tails[i], places[v])
 
-        _whole_and_rest(lanes, vectors, wide, lambda n, width: part(b.mul(n, I64(lanes.count)), width))
+        _whole_and_rest(
+            lanes, vectors, wide, lambda n, width: part(b.mul(n, I64(lanes.count)), width)
+        )
 
     _tiled(lanes, rows, _TILES, tile)
 
@@ -165,8 +172,12 @@ def _emit_dots(
     b = lanes.builder
 
     def tile(height: int, wide: int, top: Any) -> None:
-        heads = [b.gep(a, [_offset(b, table, b.add(ao, b.add(top, I64(i))))]) for i in range(height)]
-        tails = [b.gep(out, [_offset(b, table, b.add(ro, b.add(top, I64(i))))]) for i in range(height)]
+        heads = [
+            b.gep(a, [_offset(b, table, b.add(ao, b.add(top, I64(i))))]) for i in range(height)
+        ]
+        tails = [
+            b.gep(out, [_offset(b, table, b.add(ro, b.add(top, I64(i))))]) for i in range(height)
+        ]
         sums = _sums(lanes, height, wide)
 
         def part(first: Any, width: int) -> None:
