@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -251,12 +252,13 @@ def check_images(graph: Graph, images: Sequence[ArrayLike], dtype: np.dtype[Any]
                 f"{layer.name}: found images of shape {array.shape}, "
                 f"needed (batch, {', '.join(map(str, shape))})"
             )
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is found below
-            cast = array.reshape(len(array), layer.neurons.size).astype(dtype, copy=False)
+        cast = array.reshape(len(array), layer.neurons.size)
+        if cast.dtype != dtype:
+            with np.errstate(over="ignore"):  # what is too large gets infinite, and is found below
+                cast = cast.astype(dtype)
         if layer.neurons.explicit is not None:
             cast = cast[:, (layer.ids >= 0).reshape(-1)]
-        # The extremes are not finite if any number is not, and cost less than a look at each.
-        if cast.size and not (np.isfinite(cast.min()) and np.isfinite(cast.max())):
+        if not _finite(cast):
             worst = np.argwhere(~np.isfinite(cast))[0]
             raise DataError(f"{layer.name}: image {worst[0]} holds a value that is not finite")
         arrays.append(cast)
@@ -265,6 +267,16 @@ def check_images(graph: Graph, images: Sequence[ArrayLike], dtype: np.dtype[Any]
     if not arrays:
         raise DataError("images: the graph has no input")
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
+
+
+def _finite(array: Array) -> bool:
+    """Return whether all numbers are finite.
+
+    If any is not, their sum of squares is not, which costs less than a look at each; it may
+    overflow without.
+    """
+    flat = array.reshape(-1)
+    return math.isfinite(np.dot(flat, flat)) or bool(np.isfinite(flat).all())
 
 
 def real_array(values: ArrayLike, who: str) -> Array:

@@ -15,7 +15,7 @@ from llvmlite import ir
 
 from neurograph.kernels.csr import RowKernel
 from neurograph.kernels.lanes import vector_bytes
-from neurograph.kernels.tiles import LINEAR, PAIRS, Pair, Tile, declare
+from neurograph.kernels.tiles import GATHERED, LINEAR, MAPS, PAIRS, SAMPLES, Pair, Tile, declare
 
 
 class Op(IntEnum):
@@ -38,16 +38,18 @@ class Op(IntEnum):
 
 
 class TileShape(NamedTuple):
-    """A tile of maps x fields x vectors of samples for one pair."""
+    """A tile of maps x fields x vectors of samples for one pair; `over` says what lanes are."""
 
     maps: int
     fields: int
     pair: Pair = LINEAR
     vectors: int = 1
+    over: str = SAMPLES
 
     def emit(self, module: ir.Module, element: ir.Type) -> ir.Function:
         """Return this kernel's function in a module, emitted once."""
-        name = f"tile_{self.maps}_{self.fields}_{self.vectors}_{'_'.join(self.pair)}"
+        sizes = f"{self.maps}_{self.fields}_{self.vectors}"
+        name = f"tile_{self.over}_{sizes}_{'_'.join(self.pair)}"
         function, new = declare(module, name, element)
         if new:
             Tile(function, element, *self).emit()
@@ -66,6 +68,8 @@ class TileShape(NamedTuple):
         """
         loads = self.maps + self.fields * (1 + self.vectors)
         slot = max(self.sums / 2, loads / 2, (self.sums + loads + 3) / 5, 4.0)
+        if self.over == GATHERED:
+            slot += self.fields * _GATHER
         return slot * slots + 2 * self.sums + 16
 
 
@@ -95,6 +99,9 @@ _NARROW: _Tiles = {
     1: ((6, 2), (5, 2), (4, 3), (3, 4), (2, 4), (1, 8), (12, 1), (4, 1)),
     2: ((6, 1), (5, 1), (4, 1), (3, 2), (2, 3), (2, 1), (1, 4)),
 }
+# For one sample; where its states are neighbours in memory, the tiles above serve as well.
+_ALONE = {MAPS: ((8, 1), (4, 1), (2, 1), (2, 4)), GATHERED: ((6, 1), (1, 1))}
+_GATHER = 9  # cycles to load a vector's lanes one by one
 
 
 def _linear() -> _Tiles:
@@ -113,6 +120,13 @@ def kernels() -> tuple[Kernel, ...]:
     return (
         *(TileShape(*shape, LINEAR, v) for v, shapes in _linear().items() for shape in shapes),
         *(TileShape(maps, 5 - maps, pair) for pair in other for maps in (1, 4)),
+        *(
+            TileShape(*shape, LINEAR, 1, over)
+            for over, shapes in _ALONE.items()
+            for shape in shapes
+        ),
+        *(TileShape(2, 1, pair, 1, MAPS) for pair in other),
+        *(TileShape(1, 1, pair, 1, GATHERED) for pair in other),
         *(RowShape(vectors, narrow) for vectors in (1, 2, 4) for narrow in (True, False)),
         *(RowShape(1, False, pair) for pair in other),
     )
@@ -131,14 +145,15 @@ def _numbers() -> dict[tuple[type, Kernel], int]:
 
 @lru_cache(maxsize=4096)
 def cover(
-    maps: int, fields: int, slots: int, pair: Pair, vectors: int = 1
+    maps: int, fields: int, slots: int, pair: Pair, vectors: int = 1, over: str = SAMPLES
 ) -> tuple[tuple[TileShape, int], ...]:
     """Return the tile shapes that cover `maps` x `fields` in the least time.
 
     Each with how many times it is used. All take equally many of the `vectors` of samples, as many
     as there are tiles for.
     """
-    shapes = [k for k in kernels() if isinstance(k, TileShape) and k.pair == pair]
+    every = (k for k in kernels() if isinstance(k, TileShape))
+    shapes = [k for k in every if k.pair == pair and k.over == over]
     together = max(s.vectors for s in shapes if vectors % s.vectors == 0)
     shapes = [s for s in shapes if s.vectors == together]
 
@@ -156,11 +171,13 @@ def cover(
     return tuple((shape, chosen.count(shape)) for shape in dict.fromkeys(chosen))
 
 
-def cost(maps: int, fields: int, slots: int, pair: Pair, vectors: int = 1) -> float:
+def cost(
+    maps: int, fields: int, slots: int, pair: Pair, vectors: int = 1, over: str = SAMPLES
+) -> float:
     """Return the estimated cycles of a block."""
     return sum(
         vectors // s.vectors * n * -(-fields // s.fields) * s.cycles(slots)
-        for s, n in cover(maps, fields, slots, pair, vectors)
+        for s, n in cover(maps, fields, slots, pair, vectors, over)
     )
 
 

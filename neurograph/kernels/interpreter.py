@@ -157,6 +157,10 @@ def _load(inputs: Any, first: int, states: Any, start: int, stride: int) -> None
     """
     lanes = lane_count_of(states)
     columns, last = inputs.shape[1], inputs.shape[0] - 1
+    if stride == 1:
+        for c in range(columns):
+            states[start + c] = inputs[first, c]
+        return
     for v in range(0, stride, lanes):
         whole = columns - columns % lanes
         for c in range(0, whole, lanes):

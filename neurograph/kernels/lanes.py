@@ -64,6 +64,14 @@ class Lanes:
         at = self.builder.bitcast(self.builder.gep(pointer, [index]), self.type.as_pointer())
         return self.builder.load(at, align=self.element_bytes)
 
+    def gather(self, pointer: Any, indices: Sequence[Any]) -> Any:
+        """Load lane i from `pointer[indices[i]]`."""
+        vector = ir.Constant(self.type, ir.Undefined)
+        for lane, index in enumerate(indices):
+            element = self.builder.load(self.builder.gep(pointer, [index]))
+            vector = self.builder.insert_element(vector, element, I32(lane))
+        return vector
+
     def store(self, value: Any, pointer: Any, index: Any) -> None:
         """Store a vector to `pointer[index:]`."""
         at = self.builder.bitcast(self.builder.gep(pointer, [index]), self.type.as_pointer())

@@ -84,17 +84,19 @@ def build(program: Program, *, lanes: int, vectors: int, keep: bool) -> Plan:
             f"numba engine: {arena.size} states of {lanes * vectors} samples do not fit 32-bit "
             "offsets; run fewer samples at a time"
         )
-    builder = _Builder(arena, lanes * vectors, vectors)
+    builder = Builder(arena, lanes * vectors, vectors)
     for level in program.levels:
         builder.level(level)
     return builder.plan()
 
 
-class _Builder:
+class Builder:
+    """Builds a plan level by level."""
+
     def __init__(self, arena: Arena, stride: int, vectors: int) -> None:
         self.arena, self.stride, self.vectors = arena, stride, vectors
         self.lanes = stride // vectors
-        self.slot = arena.slot * np.int32(stride)
+        self.slot, self.trash = arena.slot * np.int32(stride), TRASH * stride
         self.ops: list[NDArray[np.int64]] = []
         self.index, self.row, self.weight, self.bias = _Table(), _Table(), _Table(), _Table()
         self.parameters: dict[tuple[float, ...], int] = {}
@@ -116,10 +118,10 @@ class _Builder:
 
     def level(self, steps: tuple[Step, ...]) -> None:
         """Add the ops of one level."""
-        blocks = [s for s in steps if isinstance(s, Blocks) and not _scattered(s)]
+        blocks = [s for s in steps if isinstance(s, Blocks) and not scattered(s)]
         for product in products(blocks, self.vectors):
             self._product(product)
-        rest = [s for s in steps if isinstance(s, Rows) or _scattered(s)]
+        rest = [s for s in steps if isinstance(s, Rows) or scattered(s)]
         rest.sort(key=lambda s: str(s.function))
         for _, same in groupby(rest, key=lambda s: s.function):
             self._rows(join_rows(list(same)))
@@ -141,29 +143,38 @@ class _Builder:
     # ---- blocks ----------------------------------------------------------------------------
 
     def _product(self, product: Product) -> None:
-        blocks, maps, fields = product.targets.shape
+        _, maps, fields = product.targets.shape
         slots = product.sources.shape[2]
-        each = np.arange(blocks)
         together = cover(maps, fields, slots, product.pair, self.vectors)[0][0].vectors
         # Where there are too few fields to share the load of a weight, the vectors of a state do.
         beside = self.vectors // together if fields < _FEW else 1
-        product, fields = self._spread(product, beside, together), fields * beside
-        chosen = cover(maps, fields, slots, product.pair, together)
+        chosen = cover(maps, fields * beside, slots, product.pair, together)
+        passes = self.vectors // together // beside
+        self._tiles(self._spread(product, beside, together), chosen, passes)
+
+    def _tiles(
+        self, product: Product, chosen: tuple[tuple[TileShape, int], ...], passes: int
+    ) -> None:
+        """Add the ops of a product of offsets, not ids; a map may be several rows of weights."""
+        blocks, maps, fields = product.targets.shape
+        slots, rows = product.sources.shape[2], product.weights.shape[1] // maps
+        each = np.arange(blocks)
         index: dict[int, int] = {}
         for shape, first in tiles(maps, chosen):
             groups = -(-fields // shape.fields)
             if shape.fields not in index:
                 index[shape.fields] = self._sources(product.sources, shape.fields)
             some = np.minimum(np.arange(first, first + shape.maps), maps - 1)
+            some = (some[:, None] * rows + np.arange(rows)).reshape(-1)
             weight = self.weight.add(product.weights[:, some].transpose(0, 2, 1))
             init, bias, step = self._biases(product, shape, some)
-            passes = self.vectors // together // beside
+            indices = groups * shape.fields * int(np.prod(product.sources.shape[2:]))
             self._op(
                 blocks,
                 shape,
                 product.activation,
-                INDEX=index[shape.fields] + each * (groups * shape.fields * slots),
-                WEIGHT=weight + each * (slots * shape.maps),
+                INDEX=index[shape.fields] + each * indices,
+                WEIGHT=weight + each * (slots * some.size),
                 BIAS=bias + each * step,
                 ROW=self._targets(product.targets, shape, first)
                 + each * (groups * shape.maps * shape.fields),
@@ -172,7 +183,7 @@ class _Builder:
                 INIT=init,
                 PASSES=passes,
                 TARGETS=groups * shape.maps * shape.fields,
-                WIDTH=passes * together * self.lanes,
+                WIDTH=passes * shape.vectors * self.lanes,
             )
 
     def _spread(self, product: Product, beside: int, together: int) -> Product:
@@ -191,16 +202,16 @@ class _Builder:
         return replace(product, sources=sources, targets=targets, bias=bias)
 
     def _sources(self, sources: NDArray[Any], width: int) -> int:
-        """Add the offsets of sources as (block, group, slot, field).
+        """Add the offsets of sources as (block, group, slot, field), or (..., lane) where gathered.
 
         A group beyond the last field repeats it.
         """
-        blocks, fields, slots = sources.shape
+        blocks, fields = sources.shape[:2]
         groups = -(-fields // width)
         offsets = sources
         if groups * width != fields:
             offsets = offsets[:, np.minimum(np.arange(groups * width), fields - 1)]
-        tiled = offsets.reshape(blocks, groups, width, slots).transpose(0, 1, 3, 2)
+        tiled = offsets.reshape(blocks, groups, width, *offsets.shape[2:]).swapaxes(2, 3)
         return self.index.add(tiled)
 
     def _targets(self, targets: NDArray[Any], shape: TileShape, first: int) -> int:
@@ -210,9 +221,7 @@ class _Builder:
         """
         blocks, _, fields = targets.shape
         groups = -(-fields // shape.fields)
-        offsets = np.full(
-            (blocks, shape.maps, groups * shape.fields), TRASH * self.stride, np.int32
-        )
+        offsets = np.full((blocks, shape.maps, groups * shape.fields), self.trash, np.int32)
         some = targets[:, first : first + shape.maps]
         offsets[:, : some.shape[1], :fields] = some
         tiled = offsets.reshape(blocks, shape.maps, groups, shape.fields).transpose(0, 2, 1, 3)
@@ -229,18 +238,18 @@ class _Builder:
             return ADD, 0, 0
         bias = product.bias[:, some]
         if bias.shape[2] == 1:
-            return BIAS, self.bias.add(bias), shape.maps
+            return BIAS, self.bias.add(bias), some.size
         fields = bias.shape[2]
         groups = -(-fields // shape.fields)
         bias = bias[:, :, np.minimum(np.arange(groups * shape.fields), fields - 1)]
-        tiled = bias.reshape(len(bias), shape.maps, groups, shape.fields).transpose(0, 2, 3, 1)
-        return BIAS_EACH, self.bias.add(tiled), groups * shape.fields * shape.maps
+        tiled = bias.reshape(len(bias), some.size, groups, shape.fields).transpose(0, 2, 3, 1)
+        return BIAS_EACH, self.bias.add(tiled), groups * shape.fields * some.size
 
     # ---- rows ------------------------------------------------------------------------------
 
     def _rows(self, step: Rows) -> None:
         pair = Pair(step.function.combine, step.function.reduce)
-        sources = self.arena.slot[step.sources]
+        sources = self.slot[step.sources] // self.stride
         base, narrow = 0, False
         if pair == LINEAR and sources.size:
             base = int(sources.min())
@@ -266,7 +275,7 @@ class _Builder:
         )
 
 
-def _scattered(step: Step) -> bool:
+def scattered(step: Step) -> bool:
     """Whether a step is many small blocks, which rows hold better than ops."""
     blocks, maps, fields = step.targets.shape if isinstance(step, Blocks) else (0, 0, 0)
     return bool(blocks > _MANY and maps * fields < _SMALL)

@@ -46,12 +46,21 @@ class Product:
 
 def products(steps: Sequence[Blocks], vectors: int = 1) -> Iterator[Product]:
     """Yield the products of the Blocks of one level, in an order in which they can run."""
+    for group in grouped(steps, vectors):
+        yield from group
+
+
+def grouped(steps: Sequence[Blocks], vectors: int = 1) -> Iterator[list[Product]]:
+    """Yield the products of one level: together those that add to the same targets."""
     groups: dict[tuple[Any, int], list[Blocks]] = {}
     for step in steps:
         groups.setdefault((step.function, step.sources.shape[1]), []).append(step)
     for (function, _), group in groups.items():
         shared = _shared(group, vectors) if function.linear else None
-        yield from shared or (_plain(step) for step in group)
+        if shared:
+            yield shared
+        else:
+            yield from ([_plain(step)] for step in group)
 
 
 def _plain(step: Blocks) -> Product:

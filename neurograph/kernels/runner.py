@@ -23,9 +23,11 @@ from neurograph.kernels.catalogue import most_vectors
 from neurograph.kernels.interpreter import forward
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.plan import Plan, build
+from neurograph.kernels.single import build_single
 from neurograph.memory import require
 from neurograph.program import Program, Rows
 
+_LARGEST_SINGLE = 1 << 22  # neurons up to which one sample gets a plan of its own
 _NOTICE = "neurograph: compiling kernels, once per environment ..."
 
 
@@ -112,6 +114,7 @@ class Runner:
         self.lanes = lane_count(dtype.itemsize)
         self._inputs = input_ids(program).size
         self._values = np.zeros(program.weight_count + 1, dtype)
+        self._compiled = False
         self._plans: dict[tuple[int, bool], Loaded] = {}
         self._plan(1, keep=False)
         self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
@@ -128,13 +131,16 @@ class Runner:
 
     def states(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the state of every id (batch, size)."""
-        return self._run(inputs, 1, keep=True)
+        return self._run(inputs, min(1, self._vectors(len(inputs))), keep=True)
 
     def _vectors(self, batch: int) -> int:
-        """Return how many vectors of samples to run at once, so that few of them are padding.
+        """Return how many vectors of samples to run at once; 0 is one sample, lanes in it.
 
-        Many, where most slots' weights are used for one field only, so that loading them costs.
+        As many as the batch fills, so that little of them is padding. More than the tiles take
+        where most slots' weights are used for one field only, so that loading them costs.
         """
+        if batch <= self.lanes // 4 and self.program.size <= _LARGEST_SINGLE:
+            return 0
         wanted = 4 if self._irregular else most_vectors()
         return max(v for v in (1, 2, 4) if v == 1 or (v <= wanted and v * self.lanes <= batch))
 
@@ -147,7 +153,11 @@ class Runner:
     def _plan(self, vectors: int, *, keep: bool) -> Loaded:
         program, key = self.program, (vectors, keep)
         if key not in self._plans:
-            plan = build(program, lanes=self.lanes, vectors=vectors, keep=keep)
+            lanes = self.lanes
+            if vectors:
+                plan = build(program, lanes=lanes, vectors=vectors, keep=keep)
+            else:
+                plan = build_single(program, lanes=lanes)
             wanted = np.arange(program.size) if keep else program.outputs.reshape(-1)
             loaded = Loaded(plan, self.dtype, wanted)
             loaded.load(self._values)
@@ -155,33 +165,38 @@ class Runner:
         return self._plans[key]
 
     def _run(self, inputs: NDArray[Any], vectors: int, *, keep: bool) -> NDArray[Any]:
-        inputs = np.ascontiguousarray(inputs, self.dtype).reshape(len(inputs), self._inputs)
+        # Compiled code is for arrays that are contiguous, aligned and writeable.
+        inputs = np.require(inputs, self.dtype, ("C", "A", "W")).reshape(len(inputs), self._inputs)
         plan = self._plan(vectors, keep=keep)
         out = np.empty((len(inputs), plan.wanted.size), self.dtype)
-        parts = self._parts(plan, len(inputs)) if len(inputs) else []
+        parts = self._parts(plan, vectors, len(inputs), keep) if len(inputs) else []
+        if parts and not self._compiled:
+            noticed(plan.run, inputs, 0, 0, out)
+            self._compiled = True
         waiting = [
             self._pool.submit(_run_jobs, part, inputs, out) for part in parts[1:] if self._pool
         ]
         if parts:
-            noticed(_run_jobs, parts[0], inputs, out)
+            _run_jobs(parts[0], inputs, out)
         for done in waiting:
             done.result()
         return out
 
-    def _parts(self, plan: Loaded, batch: int) -> list[list[_Job]]:
+    def _parts(self, plan: Loaded, vectors: int, batch: int, keep: bool) -> list[list[_Job]]:
         """Return what each thread runs: whole blocks, and at the end what is left of the batch.
 
         What is left runs in a plan of fewer samples at a time where that saves padding.
         """
         stride = plan.plan.stride
         left = batch % stride
-        small = self._plan(1, keep=False) if 0 < left <= self.lanes < stride else None
+        fewer = self._vectors(left) if left else vectors
+        small = self._plan(fewer, keep=keep) if fewer < vectors else None
         blocks = batch // stride if small else -(-batch // stride)
         count = max(1, min(self.threads, blocks))
         cuts = [min(batch, blocks * i // count * stride) for i in range(count + 1)]
         parts = [[(plan, a, b)] for a, b in pairwise(cuts)]
         if small:
-            parts[-1:] = [[*parts[-1], (small, batch - left, batch)]]
+            parts[-1].append((small, batch - left, batch))
         return parts
 
 

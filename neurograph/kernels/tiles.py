@@ -44,6 +44,11 @@ PAIRS = (
 )
 
 
+# What the lanes of a sum stand for. SAMPLES: neighbours in memory, that is samples of one state or
+# states of one sample. GATHERED: states from anywhere. MAPS: kernels over one and the same source.
+SAMPLES, GATHERED, MAPS = "samples", "gathered", "maps"
+
+
 class Arguments(NamedTuple):
     """The arguments of every kernel: pointers, then 64-bit numbers."""
 
@@ -84,8 +89,10 @@ class Tile:
         fields: int,
         pair: Pair,
         vectors: int = 1,
+        over: str = SAMPLES,
     ) -> None:
-        self.maps, self.fields, self.pair, self.vectors = maps, fields, pair, vectors
+        self.maps, self.fields, self.pair = maps, fields, pair
+        self.vectors, self.over = vectors, over
         self.builder = ir.IRBuilder(function.append_basic_block("entry"))
         self.lanes = Lanes(self.builder, element)
         self.arguments = Arguments(*function.args)
@@ -102,7 +109,9 @@ class Tile:
         with cgutils.for_range(b, a.groups) as loop:
             row = b.gep(a.row, [b.mul(loop.index, I64(self.maps * self.fields))])
             self._start(loop.index, row)
-            index = b.gep(a.index, [b.mul(loop.index, b.mul(a.slots, I64(self.fields)))])
+            wide = self.lanes.count if self.over == GATHERED else 1
+            step = b.mul(a.slots, I64(self.fields * wide))
+            index = b.gep(a.index, [b.mul(loop.index, step)])
             with cgutils.for_range(b, a.slots) as slot:
                 self._slot(slot.index, index)
             if not self.pair.linear:
@@ -139,7 +148,7 @@ class Tile:
             with fresh, b.if_else(b.icmp_signed("==", a.init, I64(BIAS))) as (one, each):
                 with one:
                     for m in range(self.maps):
-                        value = self.lanes.broadcast(a.bias, I64(m))
+                        value = self._per_map(a.bias, I64(m))
                         for f in range(self.fields):
                             self._set(m, f, value)
                 with each:
@@ -150,7 +159,26 @@ class Tile:
         b, a = self.builder, self.arguments
         at = b.add(b.mul(group, I64(self.maps * self.fields)), I64(f * self.maps))
         each = b.icmp_signed("==", a.init, I64(BIAS_EACH))
-        return self.lanes.broadcast(a.bias, b.add(b.select(each, at, I64(0)), I64(m)))
+        return self._per_map(a.bias, b.add(b.select(each, at, I64(0)), I64(m)))
+
+    def _per_map(self, table: Any, place: Any) -> Any:
+        """Load what belongs to a map: one number for all lanes, or one a lane."""
+        if self.over != MAPS:
+            return self.lanes.broadcast(table, place)
+        return self.lanes.load(table, self.builder.mul(place, I64(self.lanes.count)))
+
+    def _source(self, index: Any, place: Any, v: int, offsets: dict[Any, Any]) -> Any:
+        """Load the source at a place of the index; `offsets` remembers what was read there."""
+        b, states = self.builder, self.arguments.states
+        if self.over == GATHERED:
+            first = b.mul(place, I64(self.lanes.count))
+            at = [b.gep(index, [b.add(first, I64(i))]) for i in range(self.lanes.count)]
+            return self.lanes.gather(states, [b.sext(b.load(a), I64) for a in at])
+        if place not in offsets:
+            offsets[place] = b.load(b.gep(index, [place]))
+        if self.over == MAPS:
+            return self.lanes.broadcast(states, b.sext(offsets[place], I64))
+        return self.lanes.load(states, self._vector(offsets[place], v))
 
     def _add_bias(self, group: Any) -> None:
         for (m, f, _), place in self.sums.items():
@@ -159,22 +187,21 @@ class Tile:
 
     def _slot(self, slot: Any, index: Any) -> None:
         """Add one slot to all sums: the fewer of its weights and sources wait in registers."""
-        b, a, lanes = self.builder, self.arguments, self.lanes
+        b, a = self.builder, self.arguments
         columns = [(f, v) for f in range(self.fields) for v in range(self.vectors)]
         first_source, first_weight = b.mul(slot, I64(self.fields)), b.mul(slot, I64(self.maps))
-        offsets: dict[int, Any] = {}
+        places = [b.add(first_source, I64(f)) for f in range(self.fields)]
+        offsets: dict[Any, Any] = {}
 
         def source(f: int, v: int) -> Any:
-            if f not in offsets:
-                offsets[f] = b.load(b.gep(index, [b.add(first_source, I64(f))]))
-            return lanes.load(a.states, self._vector(offsets[f], v))
+            return self._source(index, places[f], v, offsets)
 
         def weight(m: int) -> Any:
-            return lanes.broadcast(a.weight, b.add(first_weight, I64(m)))
+            return self._per_map(a.weight, b.add(first_weight, I64(m)))
 
         def add(m: int, f: int, v: int, w: Any, x: Any) -> None:
             place = self.sums[m, f, v]
-            b.store(lanes.accumulate(*self.pair, b.load(place), w, x), place)
+            b.store(self.lanes.accumulate(*self.pair, b.load(place), w, x), place)
 
         if self.maps < len(columns):
             weights = [weight(m) for m in range(self.maps)]
