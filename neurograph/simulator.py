@@ -276,7 +276,9 @@ def _finite(array: Array) -> bool:
     overflow without.
     """
     flat = array.reshape(-1)
-    return math.isfinite(np.dot(flat, flat)) or bool(np.isfinite(flat).all())
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.dot(flat, flat)
+    return math.isfinite(squares) or bool(np.isfinite(flat).all())
 
 
 def real_array(values: ArrayLike, who: str) -> Array:
