@@ -1,0 +1,125 @@
+"""Runs column plans: a few samples at once, columns or neurons spread over threads."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph.errors import EngineError
+from neurograph.kernels.column_plan import ColumnPlan, build
+from neurograph.kernels.columns import run_columns
+from neurograph.kernels.lanes import lane_count
+from neurograph.kernels.runner import noticed
+from neurograph.memory import require
+from neurograph.program import Program
+
+_SAMPLES = 8  # at once: enough for weights to be read from memory once for several
+
+
+class ColumnRunner:
+    """Runs one program in one dtype; plans are built when first needed."""
+
+    def __init__(self, program: Program, dtype: np.dtype[Any], threads: int) -> None:
+        self.program, self.dtype, self.threads = program, dtype, threads
+        self._values: NDArray[np.float64] | None = None
+        self._plans: dict[bool, _Loaded] = {}
+        self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+
+    def load(self, values: NDArray[np.float64]) -> None:
+        """Take weight values; they must not change until the next load."""
+        self._values = values
+        for plan in self._plans.values():
+            plan.load(values)
+
+    def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the outputs' states (batch, outputs)."""
+        return self._run(inputs, self.program.outputs.reshape(-1), keep=False)
+
+    def states(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the state of every id (batch, size)."""
+        return self._run(inputs, None, keep=True)
+
+    def _plan(self, keep: bool) -> _Loaded:
+        if keep not in self._plans:
+            plan = build(self.program, lanes=lane_count(self.dtype.itemsize), keep=keep)
+            loaded = _Loaded(plan, self.dtype)
+            if self._values is not None:
+                loaded.load(self._values)
+            self._plans[keep] = loaded
+        return self._plans[keep]
+
+    def _run(
+        self, inputs: NDArray[Any], wanted: NDArray[Any] | None, *, keep: bool
+    ) -> NDArray[Any]:
+        loaded = self._plan(keep)
+        columns = loaded.plan.slot[:-1] if wanted is None else loaded.plan.slot[wanted]
+        out = np.empty((len(inputs), columns.size), self.dtype)
+        for first in range(0, len(inputs), _SAMPLES):
+            some = inputs[first : first + _SAMPLES]
+            states = loaded.states(len(some))
+            by_sample = states.reshape(len(some), loaded.plan.size)
+            by_sample[:, loaded.plan.inputs : loaded.plan.inputs + inputs.shape[1]] = some
+            self._ops(loaded, len(some), states)
+            np.take(by_sample, columns, axis=1, out=out[first : first + _SAMPLES])
+        return out
+
+    def _ops(self, loaded: _Loaded, samples: int, states: NDArray[Any]) -> None:
+        count = len(loaded.plan.ops)
+        if self._pool is None:
+            noticed(run_columns, *loaded.arguments(0, count, samples, (0, 1), states))
+            return
+        for op in range(count):  # the parts of an op meet before the next, which may read it
+            waiting = [
+                self._pool.submit(
+                    run_columns,
+                    *loaded.arguments(op, op + 1, samples, (part, self.threads), states),
+                )
+                for part in range(1, self.threads)
+            ]
+            noticed(run_columns, *loaded.arguments(op, op + 1, samples, (0, self.threads), states))
+            for part in waiting:
+                part.result()
+
+
+class _Loaded:
+    """A plan with its values in one dtype, and memory for the states of some samples."""
+
+    def __init__(self, plan: ColumnPlan, dtype: np.dtype[Any]) -> None:
+        self.plan, self.dtype = plan, dtype
+        size = (plan.weight_size + plan.bias_size) * dtype.itemsize
+        require(size, "numba engine, the weights of a program", EngineError)
+        self.weight = np.zeros(plan.weight_size + 16, dtype)
+        self.bias = np.zeros(plan.bias_size + 16, dtype)
+        self.parameters = plan.parameters.astype(dtype)
+        self._states = np.empty(0, dtype)
+
+    def load(self, values: NDArray[np.float64]) -> None:
+        """Take the weight values."""
+        for fill in self.plan.fills:
+            fill.fill(values, self.weight)
+        for biases in self.plan.biases:
+            biases.fill(values, self.bias)
+        for place, weight in self.plan.addend_factors:
+            self.bias[place] = values[weight]
+
+    def states(self, samples: int) -> NDArray[Any]:
+        """Return memory for the states of some samples, constants and zeros set."""
+        size = samples * self.plan.size
+        require(size * self.dtype.itemsize, f"numba engine, {samples} samples", EngineError)
+        if self._states.size < size:
+            self._states = np.zeros(size + 64, self.dtype)
+        states = self._states[-self._states.ctypes.data % 64 // self.dtype.itemsize :][:size]
+        for place, state in self.plan.constants:
+            states[place :: self.plan.size] = state
+        return states
+
+    def arguments(
+        self, first: int, last: int, samples: int, part: tuple[int, int], states: NDArray[Any]
+    ) -> tuple[Any, ...]:
+        """Return the arguments of `run_columns`."""
+        plan = self.plan
+        tables = plan.index, plan.row, self.weight, self.bias, self.parameters
+        return (plan.ops, first, last, samples, *part, states, plan.size, *tables)
