@@ -1,4 +1,7 @@
-"""The numba engine: a Program as an op table, run by compiled, register-blocked kernels."""
+"""The numba engine: a Program as an op table, run by compiled, register-blocked kernels.
+
+Tiles take blocks of samples; columns, where the batch is small or the maps are large, few.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from neurograph.kernels.gradient_runner import GradientRunner
 
 try:
+    from neurograph.kernels.choice import costs
     from neurograph.kernels.runner import Runner
 except ImportError as error:
     if error.name is None or error.name.split(".")[0] not in ("numba", "llvmlite"):
@@ -28,7 +32,11 @@ except ImportError as error:
 
 
 class Engine:
-    """Runs a Program through compiled kernels; states lie neuron-major, samples side by side."""
+    """Runs a Program through compiled kernels.
+
+    States neuron-major and a register of samples side by side; or sample by sample, the maps of a
+    position side by side.
+    """
 
     def __init__(self, program: Program, *, dtype: np.dtype[Any], threads: int = 1) -> None:
         dtype = np.dtype(dtype)
@@ -36,22 +44,43 @@ class Engine:
             raise EngineError(f"numba engine: dtype {dtype}, needed float32 or float64")
         if threads < 1:
             raise EngineError(f"numba engine: {threads} threads, needed at least 1")
-        self.program, self.dtype = program, dtype
-        self._runner = Runner(program, dtype, threads)
-        self._values = np.zeros(program.weight_count, dtype)
+        self.program, self.dtype, self.threads = program, dtype, threads
+        self._costs = costs(program, dtype.itemsize)
+        self._values = np.zeros(program.weight_count)
+        self._runners: dict[bool, Any] = {}
+        self._runner(self._costs.lanes)
 
     def load(self, values: NDArray[np.float64]) -> None:
         """Take a copy of the weight values, shape (weights,)."""
-        self._values = values.astype(self.dtype)
-        self._runner.load(values)
+        self._values = values.copy() if values.flags.writeable else values
+        for runner in self._runners.values():
+            runner.load(self._values)
 
     def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the outputs' states, shape (batch, outputs), for input states (batch, inputs)."""
-        return self._runner.run(inputs)
+        found: NDArray[Any] = self._runner(len(inputs)).run(inputs)
+        return found
 
     def states(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the state of every id, shape (batch, program.size)."""
-        return self._runner.states(inputs)
+        found: NDArray[Any] = self._runner(len(inputs)).states(inputs)
+        return found
+
+    def _runner(self, batch: int) -> Any:
+        """Return what runs a batch of this size at the least cost; made when first needed."""
+        columns = self._costs.columns_pay(max(1, batch))
+        if columns not in self._runners:
+            made = self.program, self.dtype, self.threads
+            runner: Any
+            if columns:
+                from neurograph.kernels.column_runner import ColumnRunner  # most never need it
+
+                runner = ColumnRunner(*made)
+            else:
+                runner = Runner(*made)
+            runner.load(self._values)
+            self._runners[columns] = runner
+        return self._runners[columns]
 
     @cached_property
     def _gradients(self) -> GradientRunner:
@@ -70,7 +99,7 @@ class Engine:
         wrt_inputs: bool = False,
     ) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
         """Return the gradients of weights and of inputs, as `Engine.backward` says."""
-        self._gradients.load(self._values)
+        self._gradients.load(self._values.astype(self.dtype))
         return self._gradients.backward(inputs, at, seed, squared=squared, wrt_inputs=wrt_inputs)
 
     def descend(

@@ -159,22 +159,22 @@ class _Planner:
         slots = self.slot[chain.addend.sources].reshape(blocks * maps, fields)
         return bool((slots == slots[0] + np.arange(blocks * maps)[:, None]).all())
 
-    def _by_position(self, chain: Chain) -> tuple[tuple[int, int], NDArray[np.int64]]:
+    def _by_position(self, chain: Chain, reach: int) -> tuple[tuple[int, int], NDArray[np.int64]]:
         """Place the targets of a chain, all maps of a field side by side.
 
-        Return the region and where each field begins.
+        `reach` is how far the vectors of a field go. Return the region and where each field begins.
         """
         blocks, maps, fields = chain.targets.shape
-        step = self.tables.padded(blocks * maps)
+        step = self.tables.padded(reach)
         region = self._take(fields * step)
         first = region[0] + step * np.arange(fields)
         self.slot[chain.targets] = first + np.arange(blocks * maps).reshape(blocks, maps, 1)
         return region, first
 
     def _products(self, chain: Chain, step: Blocks) -> tuple[int, int]:
-        region, first = self._by_position(chain)
+        blocks, maps, _ = step.targets.shape
+        region, first = self._by_position(chain, (blocks - 1) * maps + self.tables.padded(maps))
         bias = bias_rows(step)
-        maps = step.targets.shape[1]
         for block in range(len(step.sources)):
             self._product(chain, step, block, first + block * maps, bias)
         return region
@@ -276,7 +276,9 @@ class _Planner:
         edges = [*np.flatnonzero(piece).tolist(), blocks]
         if len(edges) - 1 > -(-blocks // t.lanes) * 2:
             return None
-        region, first = self._by_position(chain)
+        region, first = self._by_position(
+            chain, max(a + t.padded(b - a) for a, b in pairwise(edges))
+        )
         bias = bias_rows(step)
         for a, b in pairwise(edges):
             wide = t.padded(b - a)

@@ -42,7 +42,11 @@ class ColumnRunner:
         """Return the state of every id (batch, size)."""
         return self._run(inputs, None, keep=True)
 
-    def _plan(self, keep: bool) -> _Loaded:
+    def plan(self, *, keep: bool) -> ColumnPlan:
+        """Return the plan that runs; with `keep` the one for all states."""
+        return self._loaded(keep).plan
+
+    def _loaded(self, keep: bool) -> _Loaded:
         if keep not in self._plans:
             plan = build(self.program, lanes=lane_count(self.dtype.itemsize), keep=keep)
             loaded = _Loaded(plan, self.dtype)
@@ -54,7 +58,7 @@ class ColumnRunner:
     def _run(
         self, inputs: NDArray[Any], wanted: NDArray[Any] | None, *, keep: bool
     ) -> NDArray[Any]:
-        loaded = self._plan(keep)
+        loaded = self._loaded(keep)
         columns = loaded.plan.slot[:-1] if wanted is None else loaded.plan.slot[wanted]
         out = np.empty((len(inputs), columns.size), self.dtype)
         for first in range(0, len(inputs), _SAMPLES):

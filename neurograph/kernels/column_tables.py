@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -118,8 +119,8 @@ def _runs(begins: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     for start, stop in zip(starts, [*starts[1:], begins.size], strict=True):
         parts = -(-(stop - start) // MOST_SLOTS)
         edges = start + (stop - start) * np.arange(parts + 1) // parts
-        for a, b in zip(edges[:-1], edges[1:], strict=True):
-            yield int(a), int(b - a)
+        for a, b in pairwise(edges.tolist()):
+            yield a, b - a
 
 
 def _blocks(lengths: NDArray[np.int64]) -> Iterator[int]:

@@ -21,6 +21,7 @@ from neurograph.kernels.activations import SCALAR, scalar_activation
 from neurograph.kernels.interpreter import fingerprint, lane_count_of
 from neurograph.kernels.lanes import I64
 from neurograph.kernels.panels import ADDS, FIRST, LAST, VECTORS, most_columns
+from neurograph.kernels.tiles import LINEAR
 
 CHUNK = 192  # columns whose states and sums stay in the cache while all maps pass
 PRODUCT, STRIPS, ROWS = range(3)
@@ -166,7 +167,7 @@ def _strip(
             return lambda: b.call(strips.declare(b.module, pair, shared, element), arguments)
 
         each = [call(pair, True) for pair in strips.SHARED]
-        _choose(b, given[0], [*each, call(strips.LINEAR, False)])
+        _choose(b, given[0], [*each, call(LINEAR, False)])
         return context.get_dummy_value()
 
     i = types.int64
@@ -186,7 +187,7 @@ def _product(
     op: Any, samples: int, part: int, parts: int, states: Any, size: int, tables: Any
 ) -> None:
     """Run one product; `part` of `parts` of its columns, or of its maps where columns are few."""
-    index, row, weight, bias, parameter = tables
+    row, parameter = tables[1], tables[4]
     fields, maps = op[_FIELDS], op[_MAPS]
     count = fields * samples
     lanes = lane_count_of(states)
@@ -232,7 +233,7 @@ def _product(
 def _chunk(op: Any, n: int, first: int, last: int, states: Any, columns: Any, tables: Any) -> None:
     """Run the panels first to last of a chunk of n columns; targets are those of the first."""
     index, row, weight, bias, parameter = tables
-    sample, field, start, target, addend = columns
+    target, addend = columns[3], columns[4]
     lanes = lane_count_of(states)
     width = VECTORS * lanes
     groups = -(-n // _WIDEST)
@@ -307,10 +308,7 @@ def _net(pair: int, weight: Any, state: Any, first: int, last: int, index: Any, 
         total = -np.inf if reduce == 2 else np.inf
     for i in range(first, last):
         term = state[base + index[i]]
-        if combine == 0:
-            term = weight[i] * term
-        else:
-            term = (term - weight[i]) * (term - weight[i])
+        term = weight[i] * term if combine == 0 else (term - weight[i]) * (term - weight[i])
         if reduce == 0:
             total += term
         elif reduce == 1:

@@ -225,7 +225,7 @@ class Tile:
                 self.lanes.store(value, self.arguments.states, self._vector(at, v))
 
 
-def emit_activation(lanes: Lanes, arguments: Arguments, sums: list[Any], given: int = 3) -> None:
+def emit_activation(lanes: Lanes, arguments: Any, sums: list[Any], given: int = 3) -> None:
     """Emit the choice of a vector activation of every vector that `sums` points to.
 
     `given` is how many parameters an activation has, 3 or `activations.PARAMETERS`.
