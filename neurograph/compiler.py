@@ -46,7 +46,7 @@ def compile(graph: Graph) -> Program:
         for at, function, neurons in _groups(table, level)
         for step in _steps(table, at, graph.functions[function], neurons)
     )
-    functions = {graph.function(int(n)) for n in outputs.reshape(-1)[:: max(1, outputs.size // 64)]}
+    deciding = np.unique(table.function[outputs])
     return Program(
         size=graph.size,
         weight_count=graph.weights.count,
@@ -55,7 +55,10 @@ def compile(graph: Graph) -> Program:
         outputs=outputs,
         constants=graph.constants,
         layers={layer.name: layer.neurons for layer in graph.layers.values()},
-        penalties=all(f is not None and f.combine == "squared_difference" for f in functions),
+        penalties=all(
+            number != INPUT and graph.functions[number].combine == "squared_difference"
+            for number in deciding.tolist()
+        ),
     )
 
 
