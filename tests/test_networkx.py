@@ -335,8 +335,15 @@ BAD = [
     (lambda G: G.add_edge(NEURON, "x[0, 0, 0]", weight="y.bias[0]"), "no neuron with a function"),
     (lambda G: G.add_edge("y.bias[0]", NEURON, weight="y.bias[0]"), "no neuron or constant"),
     (lambda G: G.add_edge(NEURON, NEURON, kind="sharing"), "is of kind sharing"),
-    (lambda G: G.add_edge(NEURON, "y[1]", weight="y.bias[0]", slot=-1), "is a bias, not from"),
+    (
+        lambda G: G.add_edge(NEURON, "y[1]", weight="y.bias[0]", slot=-1),
+        "is a bias, which comes from",
+    ),
     (lambda G: G.add_edge(NEURON, "y[1]", weight="y.bias[0]", slot="a"), "has slot 'a'"),
+    (
+        lambda G: G.add_edge("bias unit", NEURON, weight="y.bias[1]", slot=-1),
+        "is a second bias",
+    ),
     (lambda G: G.nodes[NEURON].update(function="tanh"), "needed a Function or None"),
     (lambda G: G.nodes[NEURON].update(index=(1,)), "has the index of another"),
     (lambda G: G.nodes[NEURON].update(index=("a",)), "needed 1 whole numbers"),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +24,13 @@ NODE_KINDS = ("neuron", "constant", "weight", "connection")
 Node = tuple[Any, Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
-class _Link:
-    """A connection: its nodes, and its slot (None where it has none)."""
+class _Link(NamedTuple):
+    """A connection by ids; slot is infinite where it has none."""
 
-    source: Any
-    weight: Any
-    target: Any
-    slot: int | None
+    source: int
+    weight: int
+    target: int
+    slot: float
 
 
 class Reader:
@@ -55,6 +53,9 @@ class Reader:
         bias = [(BIAS_NAME, self._nodes.get(BIAS_NAME, {"kind": "constant", "state": 1.0}))]
         self._units = [*bias, *rest]
         self._id = {key: i for i, (key, _) in enumerate(self._units)}
+        self._computed = {
+            key: i for i, (key, data) in enumerate(self._units) if data.get("function") is not None
+        }
         self._weights = in_order(kinds["weight"])
         self._weight_id = {key: i for i, (key, _) in enumerate(self._weights)}
         self._links = list(self._read_links(G))
@@ -93,9 +94,7 @@ class Reader:
         for u, v, data in G.edges(data=True):
             kind = data.get("kind", "connection" if "weight" in data else None)
             if kind == "connection":
-                yield self._checked(
-                    _Link(u, data.get("weight"), v, data.get("slot")), f"{u} -> {v}"
-                )
+                yield self._link(u, data.get("weight"), v, data.get("slot"))
             elif kind == "sharing" and v not in parts:
                 if u not in self._weight_id or v not in self._id:
                     fail(f"edge {u} -> {v} is of kind sharing, needed one from a weight")
@@ -110,40 +109,43 @@ class Reader:
                 if len(found) != 1:
                     fail(f"connection {key} has {len(found)} edges of kind {kind}, needed one")
             source, weight, target = (part[k][0] for k in ("source", "sharing", "target"))
-            slot = self._nodes[key].get("slot")
-            yield self._checked(_Link(source, weight, target, slot), str(key))
+            yield self._link(source, weight, target, self._nodes[key].get("slot"))
 
-    def _checked(self, link: _Link, who: str) -> _Link:
-        if link.weight not in self._weight_id:
-            fail(f"connection {who} names the weight {link.weight!r}, which is no weight node")
-        if link.source not in self._id:
-            fail(f"connection {who} comes from {link.source!r}, which is no neuron or constant")
-        data = self._nodes.get(link.target, {})
-        if data.get("kind") != "neuron" or data.get("function") is None:
-            fail(f"connection {who} goes to {link.target!r}, which is no neuron with a function")
-        if link.slot is not None and not isinstance(link.slot, int):
-            fail(f"connection {who} has slot {link.slot!r}, needed a whole number")
-        return link
+    def _link(self, source: Any, weight: Any, target: Any, slot: Any) -> _Link:
+        place = math.inf if slot is None else slot
+        ids = self._id.get(source), self._weight_id.get(weight), self._computed.get(target)
+        if None not in ids and isinstance(place, int | float | np.integer):
+            return _Link(*ids, place)  # type: ignore[arg-type]
+        who = f"connection {source!r} -> {target!r}"
+        for found, problem in zip(
+            ids,
+            (
+                f"comes from {source!r}, which is no neuron or constant",
+                f"names the weight {weight!r}, which is no weight node",
+                f"goes to {target!r}, which is no neuron with a function",
+            ),
+            strict=True,
+        ):
+            if found is None:
+                fail(f"{who} {problem}")
+        fail(f"{who} has slot {slot!r}, needed a whole number")
 
     def _table(self, functions: list[Function], column: NDArray[np.int16]) -> Any:
         """Return the table; each target's connections in the order of their slots."""
-        last = math.inf
-        links = sorted(
-            self._links,
-            key=lambda k: last if k.slot is None else k.slot,  # a bias, slot -1, comes first
-        )
-        ids = np.array(
-            [(self._id[k.source], self._weight_id[k.weight], self._id[k.target]) for k in links],
-            np.int64,
-        ).reshape(-1, 3)
+        links = sorted(self._links, key=lambda link: link.slot)  # a bias, slot -1, comes first
+        ids = np.array([link[:3] for link in links], np.int64).reshape(-1, 3)
+        slot = np.array([link.slot for link in links], float)
         # What stands in a slot stays a slot; what has none becomes the bias where it can.
         linear = np.array([*(f.linear for f in functions), False])[column]
-        placed = np.array([k.slot is not None for k in links], bool)
-        biased = np.array([k.slot == BIAS for k in links], bool)
-        from_bias = ids[:, 0] == 0
-        if (biased & ~from_bias).any():
-            link = links[int(np.flatnonzero(biased & ~from_bias)[0])]
-            fail(f"connection {link.source} -> {link.target} is a bias, not from {BIAS_NAME!r}")
+        placed, biased, from_bias = slot < math.inf, slot == BIAS, ids[:, 0] == 0
+        for bad, why in (
+            (biased & ~from_bias, f"is a bias, which comes from {BIAS_NAME!r}"),
+            (biased & ~_first_of_each(ids[:, 2], biased), "is a second bias"),
+        ):
+            if bad.any():
+                source, _, target = ids[np.flatnonzero(bad)[0]]
+                ends = self._units[source][0], self._units[target][0]
+                fail(f"connection {ends[0]!r} -> {ends[1]!r} {why}")
         linear[ids[placed & from_bias, 2]] = False
         linear[ids[biased, 2]] = True
         return normal_form(*ids.T, function=column, linear=linear)
@@ -204,11 +206,7 @@ class Reader:
             return None
         feeding = {link.source for link in self._links}
         return np.array(
-            [
-                self._id[key]
-                for key, data in self._kinds["neuron"]
-                if data.get("function") is not None and key not in feeding
-            ],
+            [i for i in self._computed.values() if i not in feeding],
             np.int32,
         )
 
@@ -242,6 +240,14 @@ def in_order(nodes: Iterable[Node]) -> list[Node]:
         keys = [key for key, data in found if data.get("id") == twice]
         fail(f"nodes {keys[0]!r} and {keys[1]!r} have one id, {twice}")
     return sorted(found, key=lambda node: math.inf if (i := node[1].get("id")) is None else i)
+
+
+def _first_of_each(ids: NDArray[Any], some: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return where, among `some`, an id stands for the first time."""
+    place = np.flatnonzero(some)
+    found = np.zeros(ids.size, bool)
+    found[place[np.unique(ids[place], return_index=True)[1]]] = True
+    return found
 
 
 def placed_ids(
