@@ -95,6 +95,17 @@ class IdArray:
         at = int(np.searchsorted(values, identity))
         return int(where[at]) if at < values.size and values[at] == identity else -1
 
+    def positions(self, identities: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the flat position of each id, -1 where the array does not hold it."""
+        if self.explicit is None:
+            offset = identities.astype(np.int64) - self.first
+            return np.where((offset >= 0) & (offset < self.size), offset, -1)
+        values, where = self._sorted
+        if not values.size:
+            return np.full(identities.shape, -1, np.int64)
+        at = np.minimum(np.searchsorted(values, identities), values.size - 1)
+        return np.where(values[at] == identities, where[at], -1)
+
     def __getitem__(self, index: Any) -> Any:
         return self.ids[index]
 
@@ -181,6 +192,24 @@ class Names:
             if position >= 0:
                 return name, tuple(int(i) for i in np.unravel_index(position, array.shape))
         raise GraphError(f"{self.what} {identity} has no name")
+
+    def locate_all(self, identities: NDArray[Any]) -> list[tuple[str, tuple[int, ...]]]:
+        """Return (name, index) of every id, array by array: quicker than `locate` for many.
+
+        Raises GraphError if no array holds one of them.
+        """
+        found: list[Any] = [None] * identities.size
+        for name, array in self._arrays.items():
+            place = array.positions(identities)
+            held = np.flatnonzero(place >= 0)
+            axes = [a.tolist() for a in np.unravel_index(place[held], array.shape or (1,))]
+            indices = zip(*axes, strict=True) if array.shape else [()] * held.size
+            for i, index in zip(held.tolist(), indices, strict=True):
+                found[i] = name, index
+        for identity, where in zip(identities.tolist(), found, strict=True):
+            if where is None:
+                raise GraphError(f"{self.what} {identity} has no name")
+        return found
 
     def name_of(self, identity: int) -> str:
         """Return the name of an id: "C1[2, 10, 10]", or the bare array name for a single unit."""

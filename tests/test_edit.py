@@ -480,3 +480,10 @@ def test_constants_stay_where_they_are_used():
 def test_a_subgraph_of_no_neurons(ids):
     with pytest.raises(ng.GraphError, match="needed ids"):
         ng.subgraph(zoo(), ids)
+
+
+def test_unsharing_says_its_size_before_it_begins(monkeypatch):
+    graph = zoo()
+    monkeypatch.setattr("neurograph.memory.physical", lambda: 10**4)
+    with pytest.raises(ng.GraphError, match=r"A: giving its 648 slots other weights: would take"):
+        ng.unshare(graph, "A")

@@ -39,6 +39,10 @@ def test_explicit_arrays_that_overlap_in_extent_are_told_apart(
         for place, identity in enumerate(part):
             assert names.locate(identity) == (name, (place,))
             assert names.id_of(name, (place,)) == identity
+    every = np.array(ids, np.int32)
+    assert names.locate_all(every) == [names.locate(i) for i in ids]
+    with pytest.raises(ng.GraphError, match="neuron 12 has no name"):
+        names.locate_all(np.array([*ids, 12]))
     for missing in (-1, 12, 99):
         with pytest.raises(ng.GraphError, match=rf"neuron {missing} has no name"):
             names.name_of(missing)

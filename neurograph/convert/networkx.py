@@ -14,6 +14,7 @@ from neurograph.convert.nodes_and_edges import FORMAT, Reader
 from neurograph.errors import ConversionError, GraphError, suggestion
 from neurograph.graph import Graph
 from neurograph.memory import require
+from neurograph.table import INPUT
 
 VIEWS = ("weights", "connections")
 # Bytes a node, and a connection in each view, with its edges: as measured, rounded up.
@@ -113,40 +114,33 @@ def _require_room(graph: Graph, chosen: NDArray[Any], view: str, *, whole: bool)
 
 def _add_neurons(G: Any, graph: Graph, ids: NDArray[Any], chosen: NDArray[Any]) -> dict[int, str]:
     """Add the neurons and constants; return the node of each id."""
-    inside, constants = np.isin(ids, chosen), graph.constants
-    number, functions = graph.table.function[ids].tolist(), [*graph.functions, None]
+    constants, functions = graph.constants, [*graph.functions, None]
+    number = np.where(np.isin(ids, chosen), graph.table.function[ids], INPUT).tolist()
     names = {}
-    for identity, whole, function in zip(ids.tolist(), inside.tolist(), number, strict=True):
-        layer, index = graph.neuron_names.locate(identity)
-        names[identity] = name = _name(layer, index)
-        if identity in constants:
-            G.add_node(name, kind="constant", id=identity, state=constants[identity])
+    located = graph.neuron_names.locate_all(ids)
+    for i, (layer, index), function in zip(ids.tolist(), located, number, strict=True):
+        names[i] = name = _name(layer, index)
+        if i in constants:
+            G.add_node(name, kind="constant", id=i, state=constants[i])
             continue
-        computed = functions[function] if whole else None
-        G.add_node(name, kind="neuron", id=identity, layer=layer, index=index, function=computed)
+        computed = functions[function]
+        G.add_node(name, kind="neuron", id=i, layer=layer, index=index, function=computed)
     return names
 
 
 def _add_weights(G: Any, graph: Graph, weights: NDArray[Any]) -> dict[int, str]:
     """Add the weights; return the node of each id."""
     owner = {a: layer.name for layer in graph.layers.values() for a in layer.arrays}
-    value, trainable = graph.weights.value[weights].tolist(), graph.weights.trainable[weights]
+    located = graph.weights.names.locate_all(weights)
+    value, trainable = graph.weights.value[weights], graph.weights.trainable[weights]
+    columns = weights.tolist(), located, value.tolist(), trainable.tolist()
     names = {}
-    for identity, v, free in zip(weights.tolist(), value, trainable.tolist(), strict=True):
-        array, index = graph.weights.names.locate(identity)
-        names[identity] = name = _name(array, index)
+    for i, (array, index), v, free in zip(*columns, strict=True):
+        names[i] = name = _name(array, index)
         if name in G:
             raise ConversionError(f"{name} names a neuron and a weight; nodes need different names")
-        G.add_node(
-            name,
-            kind="weight",
-            id=identity,
-            layer=owner.get(array),
-            array=array,
-            index=index,
-            value=v,
-            trainable=free,
-        )
+        about = {"layer": owner.get(array), "array": array, "index": index}
+        G.add_node(name, kind="weight", id=i, **about, value=v, trainable=free)
     return names
 
 
