@@ -47,8 +47,10 @@ def test_gradcheck_passes() -> None:
     assert torch.autograd.gradcheck(run, (weight, x, gate), atol=1e-7)
 
 
-@pytest.mark.parametrize("engine", ["reference", "scipy"])
+@pytest.mark.parametrize("engine", ["reference", "scipy", "numba"])
 def test_forward_and_gradient_are_the_simulators(engine: str) -> None:
+    if engine == "numba":
+        pytest.importorskip("numba")
     graph = small()
     module = ng.torch.GraphModule(graph, engine=engine, dtype="float64")
     x, gate = images(4)
