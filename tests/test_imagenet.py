@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 import neurograph as ng
 from neurograph.models import imagenet
+from neurograph.usage import used_weights
 
 WINDOWED = ("Conv2d", "Linear")
 
@@ -84,3 +88,100 @@ def test_what_is_too_large_says_so_before_memory_is_taken(monkeypatch: pytest.Mo
         ng.Simulator(graph, engine="scipy")
     with pytest.raises(ng.GraphError, match=r"matrix of conv1: would take 38\.5 MB, the limit is"):
         ng.compile(graph).matrix("conv1")
+
+
+# ---- against torch ------------------------------------------------------------------------------
+
+
+def loaded(model: str, side: int) -> tuple[ng.Graph, Any]:
+    """A graph and the same network in torch, with the same weights."""
+    pytest.importorskip("torch")
+    import torch_nets
+
+    graph = getattr(imagenet, model)(input_shape=(3, side, side))
+    net = torch_nets.build(model)
+    imagenet.load_state(graph, {key: value.numpy() for key, value in net.state_dict().items()})
+    return graph, net
+
+
+@pytest.mark.parametrize(
+    ("model", "side"),
+    [("resnet18", 64), ("resnet50", 33), ("mobilenet_v2", 64)],
+)
+def test_agrees_with_torch_on_the_same_weights(model: str, side: int) -> None:
+    pytest.importorskip("numba")
+    graph, net = loaded(model, side)
+    import torch
+
+    images = np.random.default_rng(0).standard_normal((3, 3, side, side)).astype(np.float32)
+    with torch.no_grad():
+        wanted = net(torch.from_numpy(images)).numpy()
+    found = ng.Simulator(graph, engine="numba")(images)
+    np.testing.assert_allclose(found, wanted, atol=1e-5 * float(np.abs(wanted).max()))
+
+
+def test_scipy_agrees_with_torch_and_states_have_torch_s_feature_maps() -> None:
+    pytest.importorskip("numba")
+    graph, net = loaded("resnet18", 32)
+    import torch
+
+    images = np.random.default_rng(0).standard_normal((2, 3, 32, 32)).astype(np.float32)
+    kept = {}
+    net.layer2.register_forward_hook(lambda _, given, out: kept.update(x=out.numpy()))
+    net.bn1.register_forward_hook(lambda _, given, out: kept.update(conv1=given[0].numpy()))
+    with torch.no_grad():
+        wanted = net(torch.from_numpy(images)).numpy()
+    for engine in ("scipy", "numba"):
+        states = ng.Simulator(graph, engine=engine).states(images)
+        for layer, value in (("layer2.1.add", kept["x"]), ("conv1", kept["conv1"]), ("fc", wanted)):
+            close = 1e-5 * float(np.abs(value).max())
+            np.testing.assert_allclose(states[layer], value, atol=close)
+
+
+def test_dead_weights_are_those_without_a_gradient() -> None:
+    torch = pytest.importorskip("torch")
+    graph, net = loaded("resnet18", 32)
+    for module in net.modules():  # a ReLU has zero gradients of its own
+        for name, child in module.named_children():
+            if isinstance(child, torch.nn.ReLU):
+                setattr(module, name, torch.nn.Softplus())
+    images = np.random.default_rng(0).standard_normal((2, 3, 32, 32)).astype(np.float32)
+    net(torch.from_numpy(images)).square().sum().backward()
+    used = used_weights(graph.table, graph.weights.count)
+    for name, parameter in net.named_parameters():
+        if name.endswith("weight") and parameter.ndim == 4:
+            ids = graph.weights.names[name.removesuffix("weight") + "kernel"].ids
+            np.testing.assert_array_equal(parameter.grad.numpy() != 0, used[ids])
+
+
+def test_load_state_refuses_what_does_not_fit() -> None:
+    graph = imagenet.mobilenet_v2(input_shape=(3, 32, 32), classes=3)
+    state = _state_of(graph)
+    imagenet.load_state(graph, {**state, "features.0.1.num_batches_tracked": 7})
+    assert graph.weights["features.0.1.center"][0] == pytest.approx(-0.5 / np.sqrt(4 + 1e-5))
+    before = graph.weights.value
+    for change, message in (
+        ({"features.0.0.weight": None}, r"nothing for features\.0\.0\.kernel"),
+        ({"head.weight": np.ones(3)}, r"the graph has no head\.kernel"),
+        ({"classifier.1.bias": np.ones(4)}, r"classifier\.1\.bias has shape \(4,\), needed \(3,\)"),
+        ({"features.0.1.running_var": None}, "features.0.1.running_var"),
+    ):
+        wrong = {k: v for k, v in {**state, **change}.items() if v is not None}
+        with pytest.raises(ng.ConversionError, match=message):
+            imagenet.load_state(graph, wrong)
+    np.testing.assert_array_equal(graph.weights.value, before)
+
+
+def _state_of(graph: ng.Graph) -> dict[str, np.ndarray]:
+    """A state dictionary of ones with the graph's shapes; batch norms have mean 0.5, variance 4."""
+    state = {}
+    named = {"kernel": "weight", "bias": "bias", "scale": "weight", "shift": "bias"}
+    for name in graph.weights:
+        layer, _, kind = name.rpartition(".")
+        shape = graph.weights.names[name].shape
+        if kind in named:
+            state[f"{layer}.{named[kind]}"] = np.ones(shape)
+        elif kind == "center":
+            state[f"{layer}.running_mean"] = np.full(shape, 0.5)
+            state[f"{layer}.running_var"] = np.full(shape, 4.0)
+    return state

@@ -99,7 +99,7 @@ class Engine:
         wrt_inputs: bool = False,
     ) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
         """Return the gradients of weights and of inputs, as `Engine.backward` says."""
-        self._gradients.load(self._values.astype(self.dtype))
+        self._gradients.load(self._values)
         return self._gradients.backward(inputs, at, seed, squared=squared, wrt_inputs=wrt_inputs)
 
     def descend(

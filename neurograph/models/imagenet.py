@@ -240,6 +240,8 @@ def load_state(graph: Graph, state: Mapping[str, Any], *, epsilon: float = 1e-5)
         values = np.asarray(given, np.float64)
         norm = f"{layer}.scale" in graph.weights.names
         if norm and kind == "running_mean":
+            if f"{layer}.running_var" not in state:
+                raise ConversionError(f"state: {key} needs {layer}.running_var, which is not given")
             deviation = np.sqrt(np.asarray(state[f"{layer}.running_var"], np.float64) + epsilon)
             found[f"{layer}.center"] = -values / deviation
         elif norm and kind == "running_var":
