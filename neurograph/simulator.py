@@ -269,13 +269,18 @@ def check_images(graph: Graph, images: Sequence[ArrayLike], dtype: np.dtype[Any]
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
 
 
+_MANY = 1 << 13
+
+
 def _finite(array: Array) -> bool:
     """Return whether all numbers are finite.
 
-    If any is not, their sum of squares is not, which costs less than a look at each; it may
+    If any of many is not, their sum of squares is not, which costs less than a look at each; it may
     overflow without.
     """
     flat = array.reshape(-1)
+    if flat.size < _MANY:
+        return bool(np.isfinite(flat).all())
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.dot(flat, flat)
     return math.isfinite(squares) or bool(np.isfinite(flat).all())

@@ -115,6 +115,7 @@ class Runner:
         self._inputs = input_ids(program).size
         self._values = np.zeros(program.weight_count + 1, dtype)
         self._compiled = False
+        self._schedule: tuple[tuple[int, bool], list[list[_Job]]] = ((0, False), [])  # the last one
         self._plans: dict[tuple[int, bool], Loaded] = {}
         self._plan(1, keep=False)
         self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
@@ -165,19 +166,23 @@ class Runner:
         return self._plans[key]
 
     def _run(self, inputs: NDArray[Any], vectors: int, *, keep: bool) -> NDArray[Any]:
-        # Compiled code is for arrays that are contiguous, aligned and writeable.
-        inputs = np.require(inputs, self.dtype, ("C", "A", "W")).reshape(len(inputs), self._inputs)
+        if inputs.dtype != self.dtype or not inputs.flags.carray:
+            # Compiled code is for arrays that are contiguous, aligned and writeable.
+            inputs = np.require(inputs, self.dtype, ("C", "A", "W"))
+        inputs = inputs.reshape(len(inputs), self._inputs)
         plan = self._plan(vectors, keep=keep)
         out = np.empty((len(inputs), plan.wanted.size), self.dtype)
-        parts = self._parts(plan, vectors, len(inputs), keep) if len(inputs) else []
-        if parts and not self._compiled:
+        if not len(inputs):
+            return out
+        if not self._compiled:
             noticed(plan.run, inputs, 0, 0, out)
             self._compiled = True
-        waiting = [
-            self._pool.submit(_run_jobs, part, inputs, out) for part in parts[1:] if self._pool
-        ]
-        if parts:
-            _run_jobs(parts[0], inputs, out)
+        key = len(inputs), keep
+        if self._schedule[0] != key:
+            self._schedule = key, self._parts(plan, vectors, len(inputs), keep)
+        first, *rest = self._schedule[1]
+        waiting = [self._pool.submit(_run_jobs, part, inputs, out) for part in rest if self._pool]
+        _run_jobs(first, inputs, out)
         for done in waiting:
             done.result()
         return out
