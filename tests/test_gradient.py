@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,7 +19,7 @@ from neurograph.losses import (
     MeanSquaredError,
 )
 
-ENGINES = ["reference", "scipy"]
+ENGINES = ["reference", "scipy", *(["numba"] if find_spec("numba") else [])]
 SOME = settings(deadline=None, max_examples=25)
 ALL_PAIRS = [(c, r) for c in COMBINE for r in REDUCE]
 SMOOTH = ["identity", "tanh", "scaled_tanh", "sigmoid", "softplus", "silu", "gelu", "elu", "square"]

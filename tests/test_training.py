@@ -75,11 +75,20 @@ def test_it_learns_and_fixed_weights_never_move(optimizer, output):
     assert last.training_error == ng.error_rate(sim, images, labels)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("order", ["fixed", "shuffled"])
-def test_two_passes_and_two_more_are_four_to_the_last_bit(optimizer, order, tmp_path):
+@pytest.mark.parametrize(
+    ("optimizer", "order", "engine"),
+    [
+        *((optimizer, "fixed", "scipy") for optimizer in OPTIMIZERS),
+        ("lm", "shuffled", "scipy"),
+        ("lm", "fixed", "numba"),
+        ("adam", "shuffled", "numba"),
+    ],
+)
+def test_two_passes_and_two_more_are_four_to_the_last_bit(optimizer, order, engine, tmp_path):
+    if engine == "numba":
+        pytest.importorskip("numba")
     path = tmp_path / "half.npz"
-    options = {"order": order, "distortion": ng.Distortion(shift=0.5)}
+    options = {"order": order, "engine": engine, "distortion": ng.Distortion(shift=0.5)}
     whole = network()
     straight = train(whole, 4, optimizer, **options)
     half = network()
@@ -366,6 +375,17 @@ def test_a_checkpoint_holds_plain_arrays_and_json(tmp_path):
 
 
 # ---- what is shown ------------------------------------------------------------------------------
+
+
+def test_engines_learn_the_same():
+    pytest.importorskip("numba")
+    found = []
+    for engine in ("scipy", "numba"):
+        graph = network()
+        history = train(graph, 2, engine=engine, dtype="float64")
+        found.append((graph.weights.value.copy(), [p.loss for p in history.passes]))
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-9)
 
 
 def test_the_bar_shows_pass_loss_and_error(capsys):
