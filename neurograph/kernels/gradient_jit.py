@@ -8,5 +8,3 @@ _INSIDE = {"nogil": True, "error_model": "numpy"}
 _NO_WAY_IN = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 inner = njit(**_INSIDE, **_NO_WAY_IN)
-# Sums may be taken in another order, and products added without rounding in between.
-loose = njit(fastmath={"reassoc", "contract", "nsz"}, **_INSIDE, **_NO_WAY_IN)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from neurograph.kernels.activations import SCALAR, scalar_activation
-from neurograph.kernels.gradient_jit import inner, loose
+from neurograph.kernels.gradient_dense import DESCEND, THROUGH, TRAIN, dense_rows
+from neurograph.kernels.gradient_jit import inner
 from neurograph.kernels.gradient_rows import rows_back, rows_forward
 from neurograph.kernels.gradient_slopes import PARAMETERS, activate, scalar_slope, slope
-from neurograph.kernels.gradient_tape import BLOCK, DENSE, ROWS, START, Part
+from neurograph.kernels.gradient_tape import ACTIVATE, BLOCK, DENSE, ROWS, START, Part
 from neurograph.kernels.gradient_vectors import add_runs, copy_runs, dots, lanes_of, outer
 
 KIND, BLOCKS, MAPS, FIELDS = (int(p) for p in (Part.KIND, Part.BLOCKS, Part.MAPS, Part.FIELDS))
@@ -17,57 +18,36 @@ RUN, PLACE, COLUMN = (int(p) for p in (Part.RUN, Part.PLACE, Part.COLUMN))
 SCRATCH, KERNEL, SLOT = (int(p) for p in (Part.SCRATCH, Part.KERNEL, Part.SLOT))
 BIAS, EACH, CODE, PARAMETER = (int(p) for p in (Part.BIAS, Part.EACH, Part.CODE, Part.PARAMETER))
 READS, TRAINED, FUSED = (int(p) for p in (Part.READS, Part.TRAINED, Part.FUSED))
+ZEROS = int(Part.ZEROS)
 
 
-@loose
-def _sum(array: Any, start: int, count: int) -> Any:
-    total = array.dtype.type(0)
-    for i in range(start, start + count):
-        total += array[i]
-    return total
-
-
-@loose
-def _dot(a: Any, i: int, b: Any, j: int, count: int) -> Any:
-    total = a.dtype.type(0)
-    for k in range(count):
-        total += a[i + k] * b[j + k]
-    return total
+ADD = -1  # `outer` adds to what is there
 
 
 # ---- forwards -------------------------------------------------------------------------------
 
 
 @inner
-def _start(op: Any, table: Any, pool: Any, states: Any) -> None:
-    fields = op[FIELDS]
-    for r in range(op[MAPS]):
-        row = table[op[ROW] + r]
-        if op[EACH]:
-            for f in range(fields):
-                states[row + f] = pool[table[op[BIAS] + r * fields + f]]
-        else:
-            value = pool[table[op[BIAS] + r]]
-            for f in range(op[STRIDE]):
-                states[row + f] = value
+def _start(op: Any, table: Any, pool: Any, states: Any, fields: Any) -> None:
+    row, bias, maps = op[ROW], op[BIAS], op[MAPS]
+    if op[STRIDE] > 1 and not op[EACH]:
+        vectors = op[STRIDE] // lanes_of(states)
+        outer(pool, fields, states, table, row, row, row, row, maps, 0, vectors, bias)
+        return
+    each = op[FIELDS]
+    for r in range(maps):
+        for f in range(each):
+            states[table[row + r] + f] = pool[table[bias + r * each + f]]
 
 
 @inner
 def gather(op: Any, table: Any, states: Any, fields: Any) -> None:
     """Copy the sources of a BLOCK or DENSE op to its fields."""
-    lanes, rows, length = lanes_of(states), op[BLOCKS], op[SLOTS]
+    rows, length = op[BLOCKS], op[SLOTS]
     if op[KIND] == BLOCK:
         rows, length = op[BLOCKS] * op[SLOTS], op[FIELDS]
     run, stride = op[RUN], op[STRIDE]
-    if run:
-        copy_runs(states, fields, table, op[SOURCE], op[PLACE], rows, length // run, run, stride)
-        return
-    for r in range(rows):
-        place, at = op[PLACE] + r * stride, op[SOURCE] + r * length
-        for i in range(length):
-            fields[place + i] = states[table[at + i]]
-        for i in range(length, min(stride, length + lanes)):
-            fields[place + i] = 0
+    copy_runs(states, fields, table, op[SOURCE], op[PLACE], rows, length // run, run, stride)
 
 
 @inner
@@ -76,23 +56,16 @@ def _block(op: Any, table: Any, pool: Any, states: Any, fields: Any) -> None:
     for b in range(op[BLOCKS]):
         kernel, slot = op[KERNEL] + b * maps, op[SLOT] + b * slots
         column, row = op[COLUMN] + b * slots, op[ROW] + b * maps
-        outer(pool, fields, states, table, kernel, slot, column, row, maps, slots, vectors, 0)
+        start = ADD if op[BIAS] < 0 else op[BIAS] + b * maps
+        outer(pool, fields, states, table, kernel, slot, column, row, maps, slots, vectors, start)
 
 
 @inner
 def _dense(op: Any, table: Any, pool: Any, states: Any, fields: Any) -> None:
-    lanes, maps, slots = lanes_of(states), op[MAPS], op[SLOTS]
-    vectors = slots // lanes
+    maps, vectors = op[MAPS], op[STRIDE] // lanes_of(states)
     for b in range(op[BLOCKS]):
         kernel, row = op[KERNEL] + b * maps, op[ROW] + b * maps
-        column = op[COLUMN] + b
-        dots(pool, fields, states, table, kernel, column, row, 0, maps, 1, vectors)
-        done = vectors * lanes
-        if done < slots:
-            place = table[column] + done
-            for m in range(maps):
-                at = table[kernel + m] + done
-                states[table[row + m]] += _dot(pool, at, fields, place, slots - done)
+        dots(pool, fields, states, table, kernel, op[COLUMN] + b, row, 0, maps, 1, vectors)
 
 
 @inner
@@ -124,8 +97,8 @@ def forward(
     for i in range(ops.shape[0]):
         op = ops[i]
         kind = op[KIND]
-        if kind == START:
-            _start(op, table, pool, states)
+        if kind == START and not op[FUSED]:
+            _start(op, table, pool, states, fields)
         elif kind == BLOCK:
             gather(op, table, states, fields)
             _block(op, table, pool, states, fields)
@@ -134,7 +107,7 @@ def forward(
             _dense(op, table, pool, states, fields)
         elif kind == ROWS:
             rows_forward(op, table, pool, states)
-        else:
+        elif kind == ACTIVATE:
             _activate(op, parameters, states, nets)
 
 
@@ -142,15 +115,16 @@ def forward(
 
 
 @inner
-def _start_back(op: Any, table: Any, deltas: Any, gradient: Any) -> None:
-    fields = op[FIELDS]
-    for r in range(op[MAPS]):
-        row = table[op[ROW] + r]
-        if op[EACH]:
-            for f in range(fields):
-                gradient[table[op[BIAS] + r * fields + f]] += deltas[row + f]
-        else:
-            gradient[table[op[BIAS] + r]] += _sum(deltas, row, fields)
+def _start_back(op: Any, table: Any, deltas: Any, fields: Any, gradient: Any) -> None:
+    row, bias, maps = op[ROW], op[BIAS], op[MAPS]
+    if op[STRIDE] > 1 and not op[EACH]:  # the fields begin with ones
+        vectors = op[STRIDE] // lanes_of(deltas)
+        dots(deltas, fields, gradient, table, row, 0, bias, 0, maps, 1, vectors)
+        return
+    each = op[FIELDS]
+    for r in range(maps):
+        for f in range(each):
+            gradient[table[bias + r * each + f]] += deltas[table[row + r] + f]
 
 
 @inner
@@ -160,14 +134,8 @@ def scatter(op: Any, table: Any, deltas: Any, scratch: Any, block: int) -> None:
     if op[KIND] == BLOCK:
         rows, length = op[SLOTS], op[FIELDS]
     run, stride = op[RUN], op[STRIDE]
-    if run:
-        at = op[SOURCE] + block * rows * (length // run)
-        add_runs(scratch, deltas, table, at, 0, rows, length // run, run, stride)
-        return
-    at = op[SOURCE] + block * rows * length
-    for r in range(rows):
-        for i in range(length):
-            deltas[table[at + r * length + i]] += scratch[r * stride + i]
+    at = op[SOURCE] + block * rows * (length // run)
+    add_runs(scratch, deltas, table, at, 0, rows, length // run, run, stride)
 
 
 @inner
@@ -188,31 +156,9 @@ def _block_back(
         if op[TRAINED]:
             dots(deltas, fields, gradient, table, row, column, kernel, slot, maps, slots, vectors)
         if op[READS] >= reach:
-            at = op[SCRATCH]
-            outer(slopes, deltas, scratch, table, slot, kernel, row, at, slots, maps, vectors, 1)
+            at, zero = op[SCRATCH], op[ZEROS]
+            outer(slopes, deltas, scratch, table, slot, kernel, row, at, slots, maps, vectors, zero)
             scatter(op, table, deltas, scratch, b)
-
-
-@loose
-def _dense_row_trained(
-    fields: Any, gradient: Any, at: int, place: int, slots: int, delta: Any
-) -> None:
-    for k in range(slots):
-        gradient[at + k] += delta * fields[place + k]
-
-
-@loose
-def _dense_row_through(slopes: Any, scratch: Any, at: int, slots: int, delta: Any) -> None:
-    for k in range(slots):
-        scratch[k] += delta * slopes[at + k]
-
-
-@loose
-def _dense_row_descend(
-    pool: Any, rates: Any, fields: Any, at: int, place: int, slots: int, delta: Any
-) -> None:
-    for k in range(slots):
-        pool[at + k] -= rates[at + k] * (delta * fields[place + k])
 
 
 @inner
@@ -227,21 +173,31 @@ def _dense_back(
     reach: int,
     rates: Any,
 ) -> None:
-    maps, slots, through = op[MAPS], op[SLOTS], op[READS] >= reach
+    maps, through = op[MAPS], op[READS] >= reach
     fused = rates.size > 0 and op[FUSED] != 0
+    vectors = op[STRIDE] // lanes_of(deltas)
     for b in range(op[BLOCKS]):
-        place = table[op[COLUMN] + b]
-        for k in range(slots):
-            scratch[k] = 0
-        for m in range(maps):
-            at = table[op[KERNEL] + b * maps + m]
-            delta = deltas[table[op[ROW] + b * maps + m]]
-            if through:
-                _dense_row_through(slopes, scratch, at, slots, delta)
-            if fused:
-                _dense_row_descend(slopes, rates, fields, at, place, slots, delta)
-            elif op[TRAINED]:
-                _dense_row_trained(fields, gradient, at, place, slots, delta)
+        kernel, row, place = op[KERNEL] + b * maps, op[ROW] + b * maps, table[op[COLUMN] + b]
+        scratch[: op[STRIDE]] = 0
+        first, last = THROUGH if through else TRAIN, TRAIN if op[TRAINED] else THROUGH
+        if fused:
+            first, last = DESCEND, DESCEND
+        for kind in range(first, last + 1):
+            dense_rows(
+                slopes,
+                fields,
+                deltas,
+                gradient,
+                rates,
+                scratch,
+                table,
+                kernel,
+                row,
+                place,
+                maps,
+                vectors,
+                kind,
+            )
         if through:
             scatter(op, table, deltas, scratch, b)
 
@@ -304,7 +260,7 @@ def backward(
         kind = op[KIND]
         if kind == START:
             if op[TRAINED]:
-                _start_back(op, table, deltas, gradient)
+                _start_back(op, table, deltas, fields, gradient)
         elif kind == BLOCK:
             _refresh(op, table, states, fields, again, squared)
             _block_back(op, table, slopes, deltas, fields, gradient, scratch, reach)

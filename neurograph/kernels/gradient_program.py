@@ -55,7 +55,7 @@ def _flush(gradient: Any, total: Any) -> None:
 
 def _build(fingerprint: str) -> Callable[..., None]:
     # Only the fingerprint is closed over: numba keys its cache by what a function closes over.
-    @njit(cache=True, nogil=True, error_model="numpy")
+    @njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
     def patterns(
         mode: int,
         ops: Any,
@@ -109,8 +109,8 @@ def _build(fingerprint: str) -> Callable[..., None]:
                 continue
             seed = seeds[0 if mode == LEARN else number]
             if mode == LEARN:
-                given = out[number], labels[number], wanted[number]
-                loss_gradient(loss, first, second, *given, seed)
+                label, target = labels[number], wanted[number]
+                loss_gradient(loss, first, second, out[number], label, target, seed)
             deltas[:] = 0
             for i in range(at.size):
                 deltas[at[i]] += seed[i]

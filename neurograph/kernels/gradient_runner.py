@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neurograph.errors import EngineError
 from neurograph.kernels.gradient_losses import encode
 from neurograph.kernels.gradient_program import BACKWARD, BOTH, FORWARD, LEARN, patterns
-from neurograph.kernels.gradient_tape import ROOM, Part, Tape, build
+from neurograph.kernels.gradient_tape import DENSE, ROOM, Part, Tape, build
 from neurograph.kernels.runner import noticed
 from neurograph.losses import Loss
 from neurograph.memory import require
@@ -34,6 +34,7 @@ class GradientRunner:
         self.pool, self.gradient, self.states, self.nets, self.deltas, self.fields, self.scratch = (
             arrays
         )
+        self.fields[: tape.ones] = 1
         for place, state in tape.constants:
             self.states[place] = state
         self.parameters = tape.parameters.astype(dtype).reshape(-1)
@@ -153,8 +154,8 @@ def _trained(tape: Tape, rates: NDArray[Any]) -> tuple[NDArray[np.int64], NDArra
     late = rates != 0
     for op, used in zip(ops, tape.used, strict=True):
         op[Part.TRAINED] = bool((rates[used] != 0).any())
-        op[Part.FUSED] &= op[Part.TRAINED]
-        if op[Part.FUSED]:
-            late[used] = False
+        if op[Part.KIND] == DENSE:
+            op[Part.FUSED] &= op[Part.TRAINED]
+            late[used] &= not op[Part.FUSED]
     edges = np.flatnonzero(np.diff(late, prepend=False, append=False))
     return ops, edges.reshape(-1, 2).astype(np.int64)

@@ -30,7 +30,7 @@ COMBINES, REDUCES = list(COMBINE), list(REDUCE)
 NOTHING, INPUTS, NEURONS = range(3)  # what an op reads that a gradient may be wanted of
 ROOM = 64  # numbers that may be read or written beyond the end of a buffer
 
-_SMALL = 128  # multiply-adds of a block below which rows are faster
+_SMALL = 32  # multiply-adds of a block below which rows are faster
 _SHORTEST_RUN = 4
 _MOST_FIELDS = 1 << 26  # numbers; where the fields of all ops are more, ops share one buffer
 ZERO = 0  # the place of the state that empty slots read
@@ -47,20 +47,21 @@ class Part(IntEnum):
     SLOTS = 5
     ROW = 6  # offsets of the rows of targets; a place for ROWS and ACTIVATE
     SOURCE = 7  # starts of runs, by block, slot (or field), run
-    RUN = 8  # the length of a run; 0 for single sources
+    RUN = 8  # the length of a run
     PLACE = 9  # of the op's fields, gathered
     COLUMN = 10  # offsets of gathered rows, by block and slot
     SCRATCH = 11  # the same from 0, for one block
     KERNEL = 12  # offsets of kernels in the pool, by block and map
     SLOT = 13  # offsets of slots in a kernel, by block
-    BIAS = 14
+    BIAS = 14  # ids of biases; -1 for a BLOCK that adds to what is there
     EACH = 15  # whether each field has its own bias
     PTR = 16
     CODE = 17  # activation, or combine and reduce
     PARAMETER = 18
     READS = 19
     TRAINED = 20  # whether a gradient of the op's weights is wanted
-    FUSED = 21  # whether nobody else uses the op's weights
+    FUSED = 21  # DENSE: nobody else uses its weights; START: the next BLOCK starts from its biases
+    ZEROS = 22  # places of a zero in the pool, by slot
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,7 @@ class Tape:
 
     `slot[id]` is the place of a state. `used[op]` are the weight ids an op reads, its biases with
     them; `copied` are those that are copied behind the pool's weights (the last of which is the
-    zero that stands for no bias).
+    zero that stands for no bias). The fields begin with `ones` ones.
     """
 
     ops: NDArray[np.int64]
@@ -83,6 +84,7 @@ class Tape:
     copied: NDArray[np.int32]
     weights: int
     fields: int
+    ones: int
     scratch: int
     shared_fields: bool
 
@@ -126,10 +128,12 @@ class _Builder:
         self.parameters: dict[tuple[float, ...], int] = {}
         self.ops: list[NDArray[np.int64]] = []
         self.weights: list[NDArray[np.int32]] = []
-        self.fields, self.scratch, self.largest = 0, 0, 0
+        self.scratch, self.largest = 0, 0
         fields = sum(s.sources.size for s in program.steps if not _as_rows(s))
         self.shared = fields > _MOST_FIELDS
         self._lay_out()
+        frames = (s.targets.shape[2] for s in program.steps if not _as_rows(s))
+        self.ones = self.fields = max((self._whole(f) for f in frames), default=0)
 
     def _count_uses(self) -> None:
         for step in self.program.steps:
@@ -152,7 +156,8 @@ class _Builder:
             tuple(self.weights),
             np.concatenate([*self.copied.parts, empty[:0]]),
             program.weight_count,
-            self.largest if self.shared else self.fields,
+            self.fields + self.largest * self.shared,
+            self.ones,
             self.scratch,
             self.shared,
         )
@@ -215,20 +220,23 @@ class _Builder:
         slots = product.sources.shape[2]
         row = self.table.add(self.slot[product.targets[:, :, 0]])
         frame = {"MAPS": blocks * maps, "FIELDS": fields, "STRIDE": self._stride(fields)}
+        fused, bias = False, -1
         if product.bias is not None:
-            self._start(product.bias, row, frame)
+            fused = slots > 0 and fields > 1 and product.bias.shape[2] == 1
+            bias = self._start(product.bias, row, fused, frame)
         if slots and fields > 1:
-            self._block(product, row)
+            self._block(product, row, bias if fused else -1)
         elif slots:
             self._dense(product, row)
         if product.activation != Activation():
             first = int(self.slot[product.targets].min())
             self._activate(product.activation, first, frame)
 
-    def _start(self, bias: NDArray[Any], row: int, frame: dict[str, int]) -> None:
-        ids = np.where(bias < 0, self.program.weight_count, bias)
+    def _start(self, bias: NDArray[Any], row: int, fused: bool, frame: dict[str, int]) -> int:
+        ids = self.table.add(np.where(bias < 0, self.program.weight_count, bias))
         each = int(bias.shape[2] > 1)
-        self._op(START, bias, ROW=row, BIAS=self.table.add(ids), EACH=each, **frame)
+        self._op(START, bias, ROW=row, BIAS=ids, EACH=each, FUSED=int(fused), **frame)
+        return ids
 
     def _activate(self, activation: Activation, place: int, frame: dict[str, int]) -> None:
         code, own = slopes.parameters(activation)
@@ -236,7 +244,7 @@ class _Builder:
         none = np.empty(0, np.int32)
         self._op(ACTIVATE, none, ROW=place, CODE=code, PARAMETER=number, **frame)
 
-    def _block(self, product: Product, row: int) -> None:
+    def _block(self, product: Product, row: int, bias: int) -> None:
         blocks, maps, fields = product.targets.shape
         slots = product.sources.shape[2]
         stride = self._stride(fields)
@@ -260,6 +268,8 @@ class _Builder:
             SCRATCH=self.table.add(rows[:slots]),
             KERNEL=kernel,
             SLOT=slot,
+            BIAS=bias,
+            ZEROS=self.table.add(np.full(slots, self.program.weight_count)),
             READS=self._reads(product.sources),
         )
         self._take_fields(blocks * slots * stride)
@@ -309,8 +319,7 @@ class _Builder:
         length = places.shape[-1]
         breaks = (np.diff(places, axis=-1) != 1).any(tuple(range(places.ndim - 1)))
         run = gcd(length, *(np.flatnonzero(breaks) + 1).tolist())
-        if run < min(_SHORTEST_RUN, length):
-            return self.table.add(places), 0
+        run = run if run >= _SHORTEST_RUN else 1
         return self.table.add(places[..., ::run]), run
 
     def _kernels(self, weights: NDArray[Any], *, contiguous: bool) -> tuple[int, int, bool]:

@@ -36,8 +36,9 @@ def call(context: Any, b: ir.IRBuilder, signature: Any, given: Any, name: str, e
     else:
         types_ = [argument.type for argument in arguments]
         function = ir.Function(b.module, ir.FunctionType(ir.VoidType(), types_), name)
-        function.linkage = "internal"
+        function.linkage = "linkonce_odr"  # one of them stays where several parts have it
         function.attributes.add("noinline")
+        function.attributes.add("optsize")  # loops are unrolled here, by tiles; more is slower
         inner = ir.IRBuilder(function.append_basic_block("entry"))
         emit(Lanes(inner, element), *function.args)
         inner.ret_void()
@@ -52,7 +53,8 @@ def lanes_of(typing: Any, array: Any) -> Any:
     return types.int64(array), lambda context, builder, signature, given: I64(count)
 
 
-def _offset(b: ir.IRBuilder, table: Any, index: Any) -> Any:
+def offset(b: ir.IRBuilder, table: Any, index: Any) -> Any:
+    """Load `table[index]` as a 64-bit number."""
     return b.sext(b.load(b.gep(table, [index])), I64)
 
 
@@ -89,34 +91,36 @@ def _emit_outer(
     rows: Any,
     contraction: Any,
     vectors: Any,
-    fresh: Any,
+    start: Any,
 ) -> None:
     b = lanes.builder
     inner, below = b.gep(table, [co]), b.gep(table, [bo])
-    new = b.icmp_signed("!=", fresh, I64(0))
 
     def tile(height: int, wide: int, first: Any) -> None:
         heads = [
-            b.gep(a, [_offset(b, table, b.add(ro, b.add(first, I64(i))))]) for i in range(height)
+            b.gep(a, [offset(b, table, b.add(ro, b.add(first, I64(i))))]) for i in range(height)
         ]
         tails = [
-            b.gep(c, [_offset(b, table, b.add(to, b.add(first, I64(i))))]) for i in range(height)
+            b.gep(c, [offset(b, table, b.add(to, b.add(first, I64(i))))]) for i in range(height)
         ]
         sums = _sums(lanes, height, wide)
 
-        def part(start: Any, width: int) -> None:
-            places = [b.add(start, I64(v * lanes.count)) for v in range(width)]
+        def part(lane: Any, width: int) -> None:
+            places = [b.add(lane, I64(v * lanes.count)) for v in range(width)]
             each = [(i, v) for i in range(height) for v in range(width)]
-            with b.if_else(new) as (fresh_start, add):
-                with fresh_start:
-                    for i, v in each:
-                        b.store(lanes.constant(0.0), sums[i][v])
+            with b.if_else(b.icmp_signed("<", start, I64(0))) as (add, fresh):
                 with add:
                     for i, v in each:
                         b.store(lanes.load(tails[i], places[v]), sums[i][v])
+                with fresh:
+                    for i in range(height):
+                        at = b.add(start, b.add(first, I64(i)))
+                        value = lanes.broadcast(a, offset(b, table, at))
+                        for v in range(width):
+                            b.store(value, sums[i][v])
             with cgutils.for_range(b, contraction) as loop:
-                row = b.gep(b_, [_offset(b, below, loop.index)])
-                column = _offset(b, inner, loop.index)
+                row = b.gep(b_, [offset(b, below, loop.index)])
+                column = offset(b, inner, loop.index)
                 right = [lanes.load(row, place) for place in places]
                 for i in range(height):
                     factor = lanes.broadcast(heads[i], column)
@@ -129,7 +133,7 @@ def _emit_outer(
             lanes, vectors, wide, lambda n, width: part(b.mul(n, I64(lanes.count)), width)
         )
 
-    _tiled(lanes, rows, _TILES, tile)
+    tiled(lanes, rows, _TILES, tile)
 
 
 def _whole_and_rest(lanes: Lanes, count: Any, wide: int, part: Callable[[Any, int], None]) -> None:
@@ -143,7 +147,7 @@ def _whole_and_rest(lanes: Lanes, count: Any, wide: int, part: Callable[[Any, in
         part(b.add(done, loop.index), 1)
 
 
-def _tiled(
+def tiled(
     lanes: Lanes, rows: Any, tiles: tuple[tuple[int, int], ...], tile: Callable[..., None]
 ) -> None:
     """Emit `tile(height, width, first row)` over all rows, the highest tiles first."""
@@ -172,17 +176,15 @@ def _emit_dots(
     b = lanes.builder
 
     def tile(height: int, wide: int, top: Any) -> None:
-        heads = [
-            b.gep(a, [_offset(b, table, b.add(ao, b.add(top, I64(i))))]) for i in range(height)
-        ]
+        heads = [b.gep(a, [offset(b, table, b.add(ao, b.add(top, I64(i))))]) for i in range(height)]
         tails = [
-            b.gep(out, [_offset(b, table, b.add(ro, b.add(top, I64(i))))]) for i in range(height)
+            b.gep(out, [offset(b, table, b.add(ro, b.add(top, I64(i))))]) for i in range(height)
         ]
         sums = _sums(lanes, height, wide)
 
         def part(first: Any, width: int) -> None:
             places = [b.add(first, I64(j)) for j in range(width)]
-            others = [b.gep(b_, [_offset(b, table, b.add(bo, place))]) for place in places]
+            others = [b.gep(b_, [offset(b, table, b.add(bo, place))]) for place in places]
             for i in range(height):
                 for j in range(width):
                     b.store(lanes.constant(0.0), sums[i][j])
@@ -194,14 +196,14 @@ def _emit_dots(
                     for j in range(width):
                         b.store(lanes.fma(left, right[j], b.load(sums[i][j])), sums[i][j])
             for j in range(width):
-                column = _offset(b, table, b.add(co, places[j]))
+                column = offset(b, table, b.add(co, places[j]))
                 for i in range(height):
                     place = b.gep(tails[i], [column])
                     b.store(b.fadd(b.load(place), _total(lanes, b.load(sums[i][j]))), place)
 
         _whole_and_rest(lanes, columns, wide, part)
 
-    _tiled(lanes, rows, _DOTS, tile)
+    tiled(lanes, rows, _DOTS, tile)
 
 
 @intrinsic
@@ -218,11 +220,12 @@ def outer(
     rows: Any,
     contraction: Any,
     vectors: Any,
-    fresh: Any,
+    start: Any,
 ) -> Any:
-    """Set c[to[i] + n] (+)= sum over j of a[ro[i] + co[j]] b[bo[j] + n], n over whole vectors.
+    """Add sum over j of a[ro[i] + co[j]] b[bo[j] + n] to c[to[i] + n], n over whole vectors.
 
-    ro, co, bo and to are places in the table; where `fresh`, c starts from 0.
+    ro, co, bo and to are places in the table. So is `start`, where it is not negative: then c is
+    set, and starts from a[start[i]].
     """
 
     def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
@@ -272,12 +275,16 @@ def _emit_copy(
     with cgutils.for_range(b, rows) as row:
         own = b.gep(table, [b.add(at, b.mul(row.index, runs))])
         base = b.gep(target, [b.add(place, b.mul(row.index, stride))])
-        with cgutils.for_range(b, runs) as run:
-            start = b.gep(source, [_offset(b, own, run.index)])
-            to = b.gep(base, [b.mul(run.index, length)])
-            with cgutils.for_range(b, whole) as loop:
-                lane = b.mul(loop.index, I64(lanes.count))
-                lanes.store(lanes.load(start, lane), to, lane)
+        with b.if_else(b.icmp_signed("==", length, I64(1))) as (single, many):
+            with single, cgutils.for_range(b, runs) as run:
+                value = b.load(b.gep(source, [offset(b, own, run.index)]))
+                b.store(value, b.gep(base, [run.index]))
+            with many, cgutils.for_range(b, runs) as run:
+                start = b.gep(source, [offset(b, own, run.index)])
+                to = b.gep(base, [b.mul(run.index, length)])
+                with cgutils.for_range(b, whole) as loop:
+                    lane = b.mul(loop.index, I64(lanes.count))
+                    lanes.store(lanes.load(start, lane), to, lane)
         with b.if_then(b.icmp_signed("<", used, stride)):
             lanes.store(lanes.constant(0.0), base, used)
 
@@ -307,13 +314,17 @@ def _emit_add(
     with cgutils.for_range(b, rows) as row:
         own = b.gep(table, [b.add(at, b.mul(row.index, runs))])
         base = b.gep(source, [b.add(place, b.mul(row.index, stride))])
-        with cgutils.for_range(b, runs) as run:
-            to = b.gep(target, [_offset(b, own, run.index)])
-            start = b.gep(base, [b.mul(run.index, length)])
-            with cgutils.for_range(b, whole) as loop:
-                add(start, to, b.mul(loop.index, I64(lanes.count)), None)
-            with b.if_then(b.icmp_signed(">", rest, I64(0))):
-                add(start, to, b.mul(whole, I64(lanes.count)), inside)
+        with b.if_else(b.icmp_signed("==", length, I64(1))) as (single, many):
+            with single, cgutils.for_range(b, runs) as run:
+                to = b.gep(target, [offset(b, own, run.index)])
+                b.store(b.fadd(b.load(to), b.load(b.gep(base, [run.index]))), to)
+            with many, cgutils.for_range(b, runs) as run:
+                to = b.gep(target, [offset(b, own, run.index)])
+                start = b.gep(base, [b.mul(run.index, length)])
+                with cgutils.for_range(b, whole) as loop:
+                    add(start, to, b.mul(loop.index, I64(lanes.count)), None)
+                with b.if_then(b.icmp_signed(">", rest, I64(0))):
+                    add(start, to, b.mul(whole, I64(lanes.count)), inside)
 
 
 def _first(lanes: Lanes, count: Any) -> Any:
@@ -339,7 +350,7 @@ def copy_runs(
 ) -> Any:
     """Copy runs of `length` numbers, `runs` to a row, to target[place + row * stride:].
 
-    The starts in `source` are table[at:]; a row is filled up with zeros.
+    The starts in `source` are table[at:]; a row is filled up with zeros, up to a whole vector.
     """
 
     def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
