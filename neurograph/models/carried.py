@@ -31,7 +31,7 @@ def provenance(model: str, name: str) -> dict[str, Any]:
 
     Raises GraphError for a name that is not carried.
 
-    >>> provenance("lenet5", "mnist")["parameters"]
+    >>> provenance("lenet5", "mnist")["parameters"]  # doctest: +SKIP
     60000
     """
     found: dict[str, Any] = json.loads(str(_open(model, name)[_PROVENANCE]))
