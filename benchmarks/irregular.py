@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from side_by_side import in_turns, limit_threads, machine, median, ratio, spread
 
@@ -31,7 +31,14 @@ try:
 except ImportError:
     torch = None
 
-Layers = list[tuple[csr_matrix, Any, Callable[[Any], Any]]]
+
+class Layer(NamedTuple):
+    """activation(matrix @ x + squares @ x^2 + bias), states (units, batch)."""
+
+    matrix: csr_matrix
+    squares: csr_matrix | None
+    bias: Any
+    activation: Any
 
 
 def pruned_lenet5(density: float) -> ng.Graph:
@@ -53,48 +60,66 @@ def pruned_layers(density: float, *, size: int = 4096, count: int = 4) -> ng.Gra
     return graph
 
 
-def chain(graph: ng.Graph) -> Layers:
-    """Return the graph's layers as matrices over the layer before, biases and activations."""
-    layers = [layer for layer in graph.layers.values() if layer.kind != "Input"]
+def chain(graph: ng.Graph) -> list[Layer]:
+    """Return the graph's layers as matrices over the layer before."""
     before = graph.inputs[0].ids.reshape(-1)
-    found: Layers = []
+    found = []
     program = ng.compile(graph)
-    for layer in layers:
-        whole = program.matrix(layer.name, graph.weights.value).tocsc()
-        bias = np.asarray(whole[:, [0]].todense(), np.float32)
-        ids = layer.ids.reshape(-1)
-        function = graph.function(int(ids[0]))
+    for layer in graph.layers.values():
+        if layer.kind == "Input":
+            continue
+        function = graph.function(int(layer.ids.flat[0]))
         assert function is not None
-        assert function.linear
-        found.append((csr_matrix(whole[:, before].astype(np.float32)), bias, function.activation))
-        before = ids
+        whole = program.matrix(layer.name, graph.weights.value).tocsc()
+        bias, matrix = whole[:, [0]].toarray(), whole[:, before]
+        squares = None
+        if function.combine == "squared_difference":  # sum of x^2 - 2 w x + w^2
+            squares = csr_matrix(matrix != 0, dtype=np.float32)
+            bias, matrix = np.asarray(matrix.multiply(matrix).sum(axis=1)), -2 * matrix
+        weights = csr_matrix(matrix, dtype=np.float32)
+        found.append(Layer(weights, squares, bias.astype(np.float32), function.activation))
+        before = layer.ids.reshape(-1)
     return found
 
 
-def by_scipy(layers: Layers, inputs: Any) -> Any:
+def by_scipy(layers: list[Layer], state: Any) -> Any:
     """Run a chain with scipy, states (units, batch)."""
-    state = inputs
-    for matrix, bias, activation in layers:
-        net = matrix @ state
-        net += bias
-        state = activation(net)
+    for layer in layers:
+        net = layer.matrix @ state
+        net += layer.bias
+        if layer.squares is not None:
+            net += layer.squares @ (state * state)
+        state = layer.activation(net)
     return state
 
 
-def by_torch(layers: Layers, inputs: Any) -> Callable[[], Any]:
+def by_torch(layers: list[Layer], inputs: Any) -> Callable[[], Any]:
     """Return a call that runs a chain with torch's sparse CSR matrices."""
-    parts = []
-    for matrix, bias, activation in layers:
+
+    def sparse(matrix: Any) -> Any:
         arrays = matrix.indptr, matrix.indices, matrix.data
-        sparse = torch.sparse_csr_tensor(*(torch.from_numpy(a) for a in arrays), matrix.shape)
-        parts.append((sparse, torch.from_numpy(bias), TORCH[activation.name], activation))
+        return torch.sparse_csr_tensor(*(torch.from_numpy(a) for a in arrays), matrix.shape)
+
+    parts = [
+        (
+            sparse(layer.matrix),
+            None if layer.squares is None else sparse(layer.squares),
+            torch.from_numpy(layer.bias),
+            TORCH[layer.activation.name],
+            layer.activation,
+        )
+        for layer in layers
+    ]
     x = torch.from_numpy(inputs)
 
     def run() -> Any:
         state = x
         with torch.no_grad():
-            for sparse, bias, squash, activation in parts:
-                state = squash(torch.addmm(bias.expand(-1, x.shape[1]), sparse, state), activation)
+            for matrix, squares, bias, squash, activation in parts:
+                net = torch.addmm(bias.expand(-1, x.shape[1]), matrix, state)
+                if squares is not None:
+                    net = torch.addmm(net, squares, state * state)
+                state = squash(net, activation)
         return state
 
     return run
@@ -134,15 +159,10 @@ def compare(name: str, graph: ng.Graph, batch: int) -> None:
     check(simulator(images).reshape(batch, -1), expected, "ours")
     actions: dict[str, Callable[[], Any]] = {"ours": lambda: simulator(images)}
     columns = np.ascontiguousarray(images.reshape(batch, -1).T)
-    linear = all(step.function.linear for step in simulator.program.steps)
-    if linear:
-        layers = chain(graph)
-        actions["scipy CSR"] = lambda: by_scipy(layers, columns)
-        if torch is not None:
-            actions["torch CSR"] = by_torch(layers, columns)
-    else:
-        engine = ng.Simulator(graph, engine="scipy")
-        actions["scipy engine"] = lambda: engine(images)
+    layers = chain(graph)
+    actions["scipy CSR"] = lambda: by_scipy(layers, columns)
+    if torch is not None:
+        actions["torch CSR"] = by_torch(layers, columns)
     for peer, action in list(actions.items())[1:]:
         found = np.asarray(action())
         check(found if found.shape == expected.shape else found.T, expected, peer)
