@@ -66,7 +66,7 @@ def plan_milliseconds() -> tuple[float, float, float]:
         loading.append(time.perf_counter() - planned)
         compiling.append(compiled - start)
         planning.append(planned - compiled)
-    return tuple(statistics.median(x) * 1e3 for x in (compiling, planning, loading))  # type: ignore
+    return tuple(statistics.median(x) * 1e3 for x in (compiling, planning, loading))  # type: ignore[return-value]
 
 
 def main() -> None:

@@ -15,7 +15,17 @@ from llvmlite import ir
 
 from neurograph.kernels.csr import RowKernel
 from neurograph.kernels.lanes import vector_bytes
-from neurograph.kernels.tiles import GATHERED, LINEAR, MAPS, PAIRS, SAMPLES, Pair, Tile, declare
+from neurograph.kernels.tiles import (
+    GATHERED,
+    LINEAR,
+    MAPS,
+    MOVED,
+    PAIRS,
+    SAMPLES,
+    Pair,
+    Tile,
+    declare,
+)
 
 
 class Op(IntEnum):
@@ -66,7 +76,8 @@ class TileShape(NamedTuple):
         Two multiply-adds, two loads or five instructions start in each cycle, and a sum takes four;
         starting and storing the sums costs two cycles each and some more.
         """
-        loads = self.maps + self.fields * (1 + self.vectors)
+        indices = 1 if self.over == MOVED else self.fields
+        loads = self.maps + self.fields * self.vectors + indices
         slot = max(self.sums / 2, loads / 2, (self.sums + loads + 3) / 5, 4.0)
         if self.over == GATHERED:
             slot += self.fields * _GATHER
@@ -118,7 +129,12 @@ def kernels() -> tuple[Kernel, ...]:
     """Return every kernel; an op's kind is a place in this tuple."""
     other = [pair for pair in PAIRS if not pair.linear]
     return (
-        *(TileShape(*shape, LINEAR, v) for v, shapes in _linear().items() for shape in shapes),
+        *(
+            TileShape(*shape, LINEAR, v, over)
+            for over in (MOVED, SAMPLES)
+            for v, shapes in _linear().items()
+            for shape in shapes
+        ),
         *(TileShape(maps, 5 - maps, pair) for pair in other for maps in (1, 4)),
         *(
             TileShape(*shape, LINEAR, 1, over)

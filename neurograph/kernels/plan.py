@@ -26,7 +26,7 @@ from neurograph.kernels.catalogue import (
     tiles,
 )
 from neurograph.kernels.products import Product, products
-from neurograph.kernels.tiles import ADD, BIAS, BIAS_EACH, LINEAR, Pair
+from neurograph.kernels.tiles import ADD, BIAS, BIAS_EACH, LINEAR, MOVED, SAMPLES, Pair
 from neurograph.program import Blocks, Program, Rows, Step, join_rows
 
 _NARROW = 1 << 16
@@ -148,9 +148,11 @@ class Builder:
         together = cover(maps, fields, slots, product.pair, self.vectors)[0][0].vectors
         # Where there are too few fields to share the load of a weight, the vectors of a state do.
         beside = self.vectors // together if fields < _FEW else 1
-        chosen = cover(maps, fields * beside, slots, product.pair, together)
         passes = self.vectors // together // beside
-        self._tiles(self._spread(product, beside, together), chosen, passes)
+        product = self._spread(product, beside, together)
+        over = MOVED if moved(product) else SAMPLES
+        chosen = cover(maps, fields * beside, slots, product.pair, together, over)
+        self._tiles(product, chosen, passes)
 
     def _tiles(
         self, product: Product, chosen: tuple[tuple[TileShape, int], ...], passes: int
@@ -163,12 +165,15 @@ class Builder:
         for shape, first in tiles(maps, chosen):
             groups = -(-fields // shape.fields)
             if shape.fields not in index:
-                index[shape.fields] = self._sources(product.sources, shape.fields)
+                add = self._moves if shape.over == MOVED else self._sources
+                index[shape.fields] = add(product.sources, shape.fields)
             some = np.minimum(np.arange(first, first + shape.maps), maps - 1)
             some = (some[:, None] * rows + np.arange(rows)).reshape(-1)
             weight = self.weight.add(product.weights[:, some].transpose(0, 2, 1))
             init, bias, step = self._biases(product, shape, some)
             indices = groups * shape.fields * int(np.prod(product.sources.shape[2:]))
+            if shape.over == MOVED:
+                indices = slots + groups * shape.fields
             self._op(
                 blocks,
                 shape,
@@ -181,6 +186,7 @@ class Builder:
                 GROUPS=groups,
                 SLOTS=slots,
                 INIT=init,
+                BASE=slots,
                 PASSES=passes,
                 TARGETS=groups * shape.maps * shape.fields,
                 WIDTH=passes * shape.vectors * self.lanes,
@@ -213,6 +219,13 @@ class Builder:
             offsets = offsets[:, np.minimum(np.arange(groups * width), fields - 1)]
         tiled = offsets.reshape(blocks, groups, width, *offsets.shape[2:]).swapaxes(2, 3)
         return self.index.add(tiled)
+
+    def _moves(self, sources: NDArray[Any], width: int) -> int:
+        """Add the offsets of the first field's sources, then how far each field is from it."""
+        fields = sources.shape[1]
+        every = np.arange(-(-fields // width) * width).clip(max=fields - 1)
+        distance = sources[:, every, 0] - sources[:, :1, 0]
+        return self.index.add(np.concatenate([sources[:, 0], distance], axis=1))
 
     def _targets(self, targets: NDArray[Any], shape: TileShape, first: int) -> int:
         """Add the offsets of a tile's targets as (block, group, map, field).
@@ -273,6 +286,14 @@ class Builder:
             TARGETS=step.targets.size,
             WIDTH=self.stride,
         )
+
+
+def moved(product: Product) -> bool:
+    """Whether all fields of a weighted sum have the first one's sources, moved; as offsets."""
+    sources = product.sources
+    if product.pair != LINEAR or not sources.shape[2]:
+        return False
+    return bool((sources - sources[:, :1] == sources[:, :, :1] - sources[:, :1, :1]).all())
 
 
 def scattered(step: Step) -> bool:

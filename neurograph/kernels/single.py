@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from neurograph.kernels import activations
 from neurograph.kernels.arena import Arena, input_ids
 from neurograph.kernels.catalogue import cost, cover
-from neurograph.kernels.plan import Builder, Plan, scattered
+from neurograph.kernels.plan import Builder, Plan, moved, scattered
 from neurograph.kernels.products import Product, grouped
-from neurograph.kernels.tiles import GATHERED, MAPS, SAMPLES
+from neurograph.kernels.tiles import GATHERED, MAPS, MOVED, SAMPLES
 from neurograph.program import Blocks, Program, Rows, Step, join_rows
 
 _TANH = 8  # cycles a vector
@@ -163,8 +163,11 @@ class _Builder(Builder):
         else:
             sources = offsets[:, vectors.first]
         targets = targets[:, :, vectors.first]
+        product = replace(product, sources=sources, targets=targets)
+        if over == SAMPLES and moved(product):
+            over = MOVED
         chosen = cover(*targets.shape[1:], slots, product.pair, 1, over)
-        self._tiles(replace(product, sources=sources, targets=targets), chosen, 1)
+        self._tiles(product, chosen, 1)
 
     def _over_maps(self, product: Product) -> None:
         blocks, maps, fields = product.targets.shape

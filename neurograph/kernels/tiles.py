@@ -4,7 +4,8 @@ Every kernel is one LLVM function with the signature `ARGUMENTS`. A *tile* of sh
 runs over `groups` groups of fields: each state is loaded once for all maps, each weight once for
 all fields, and the activation follows the last sum.
 
-    index    [group][slot][field]    offsets of sources in the states
+    index    [group][slot][field]    offsets of sources in the states; where fields are MOVED
+             [slot] and, from `base` on, [group][field] how far
     weight   [slot][map]             the same for all groups
     bias     [map], or [group][field][map] where init is BIAS_EACH
     row      [group][map][field]     offsets of the targets
@@ -45,8 +46,9 @@ PAIRS = (
 
 
 # What the lanes of a sum stand for. SAMPLES: neighbours in memory, that is samples of one state or
-# states of one sample. GATHERED: states from anywhere. MAPS: kernels over one and the same source.
-SAMPLES, GATHERED, MAPS = "samples", "gathered", "maps"
+# states of one sample. MOVED: the same, where each field is the first one, moved. GATHERED: states
+# from anywhere. MAPS: kernels over one and the same source.
+SAMPLES, MOVED, GATHERED, MAPS = "samples", "moved", "gathered", "maps"
 
 
 class Arguments(NamedTuple):
@@ -111,7 +113,8 @@ class Tile:
             self._start(loop.index, row)
             wide = self.lanes.count if self.over == GATHERED else 1
             step = b.mul(a.slots, I64(self.fields * wide))
-            index = b.gep(a.index, [b.mul(loop.index, step)])
+            index = a.index if self.over == MOVED else b.gep(a.index, [b.mul(loop.index, step)])
+            self._locate(loop.index)
             with cgutils.for_range(b, a.slots) as slot:
                 self._slot(slot.index, index)
             if not self.pair.linear:
@@ -167,18 +170,30 @@ class Tile:
             return self.lanes.broadcast(table, place)
         return self.lanes.load(table, self.builder.mul(place, I64(self.lanes.count)))
 
-    def _source(self, index: Any, place: Any, v: int, offsets: dict[Any, Any]) -> Any:
-        """Load the source at a place of the index; `offsets` remembers what was read there."""
+    def _locate(self, group: Any) -> None:
+        """Load by how much each field of a group is moved."""
+        b, a = self.builder, self.arguments
+        self.origins = [a.states] * self.fields
+        if self.over == MOVED:
+            first = b.add(a.base, b.mul(group, I64(self.fields)))
+            for f in range(self.fields):
+                moved = b.load(b.gep(a.index, [b.add(first, I64(f))]))
+                self.origins[f] = b.gep(a.states, [b.sext(moved, I64)])
+
+    def _source(self, index: Any, slot: Any, f: int, v: int, offsets: dict[int, Any]) -> Any:
+        """Load a source of field `f`; `offsets` remembers what was read of the index."""
         b, states = self.builder, self.arguments.states
+        place = b.add(b.mul(slot, I64(self.fields)), I64(f))
         if self.over == GATHERED:
             first = b.mul(place, I64(self.lanes.count))
             at = [b.gep(index, [b.add(first, I64(i))]) for i in range(self.lanes.count)]
             return self.lanes.gather(states, [b.sext(b.load(a), I64) for a in at])
-        if place not in offsets:
-            offsets[place] = b.load(b.gep(index, [place]))
+        key = 0 if self.over == MOVED else f
+        if key not in offsets:
+            offsets[key] = b.load(b.gep(index, [slot if self.over == MOVED else place]))
         if self.over == MAPS:
-            return self.lanes.broadcast(states, b.sext(offsets[place], I64))
-        return self.lanes.load(states, self._vector(offsets[place], v))
+            return self.lanes.broadcast(states, b.sext(offsets[key], I64))
+        return self.lanes.load(self.origins[f], self._vector(offsets[key], v))
 
     def _add_bias(self, group: Any) -> None:
         for (m, f, _), place in self.sums.items():
@@ -189,12 +204,11 @@ class Tile:
         """Add one slot to all sums: the fewer of its weights and sources wait in registers."""
         b, a = self.builder, self.arguments
         columns = [(f, v) for f in range(self.fields) for v in range(self.vectors)]
-        first_source, first_weight = b.mul(slot, I64(self.fields)), b.mul(slot, I64(self.maps))
-        places = [b.add(first_source, I64(f)) for f in range(self.fields)]
-        offsets: dict[Any, Any] = {}
+        first_weight = b.mul(slot, I64(self.maps))
+        offsets: dict[int, Any] = {}
 
         def source(f: int, v: int) -> Any:
-            return self._source(index, places[f], v, offsets)
+            return self._source(index, slot, f, v, offsets)
 
         def weight(m: int) -> Any:
             return self._per_map(a.weight, b.add(first_weight, I64(m)))
