@@ -19,7 +19,7 @@ from neurograph.kernels import activations
 from neurograph.kernels.lanes import I64, Lanes, lane_count
 
 _CHAINS = 10  # a multiply-add takes four cycles and two start in each
-_ROUNDS = 20_000
+_ROUNDS = 400_000
 _VECTORS = 256
 
 
@@ -73,9 +73,9 @@ def tanhs() -> tuple[Callable[[], None], int]:
 
     @njit
     def loop(array: Any, parameter: Any, vectors: int) -> None:
-        for _ in range(20):
+        for _ in range(400):
             _tanhs(array, parameter, vectors)
 
     array = np.linspace(-2, 2, _VECTORS * lane_count(4), dtype=np.float32)
     own = np.array(activations.parameters(Activation("scaled_tanh"))[1], np.float32)
-    return lambda: loop(array, own, _VECTORS), 20 * array.size
+    return lambda: loop(array, own, _VECTORS), 400 * array.size
