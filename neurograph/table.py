@@ -53,7 +53,8 @@ class Column:
         try:
             self._buffer.resize(room)
         except ValueError:  # somebody reads a view of the buffer, which must stay as it is
-            grown = np.empty(room, self._buffer.dtype)
+            # Half as much again, so that copies stay few; what is not written takes no memory.
+            grown = np.empty(max(room, self.size + self.size // 2), self._buffer.dtype)
             grown[: self.size] = self._buffer[: self.size]
             self._buffer = grown
 
