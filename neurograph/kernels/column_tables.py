@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -98,14 +96,14 @@ class Tables:
 
         starts(places) gives the states' offsets (fields, places) of the slots at these places.
         """
-        runs = np.array(list(_runs(begins)), np.int64).reshape(-1, 2)
-        blocks = list(_blocks(runs[:, 1]))
+        first, blocks = _blocks(begins)
+        runs = np.stack([np.diff([*first, begins.size]), first], axis=1)
         self.op(
             PRODUCT,
             activation,
-            INDEX=self.index.add(starts(runs[:, 0])),
+            INDEX=self.index.add(starts(first)),
             RUNS=len(runs),
-            RUN=self.row.add(runs[:, ::-1]),
+            RUN=self.row.add(runs),
             BLOCKS=len(blocks) - 1,
             BLOCK=self.row.add(blocks),
             SLOTS=begins.size,
@@ -113,22 +111,14 @@ class Tables:
         )
 
 
-def _runs(begins: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Yield (first slot, length) of each run; long ones in equal parts."""
-    starts = np.flatnonzero(begins)
-    for start, stop in zip(starts, [*starts[1:], begins.size], strict=True):
-        parts = -(-(stop - start) // MOST_SLOTS)
-        edges = start + (stop - start) * np.arange(parts + 1) // parts
-        for a, b in pairwise(edges.tolist()):
-            yield a, b - a
+def _blocks(begins: NDArray[np.bool_]) -> tuple[NDArray[np.intp], list[int]]:
+    """Return (the slots at which runs begin, the first run of each block and one past the last).
 
-
-def _blocks(lengths: NDArray[np.int64]) -> Iterator[int]:
-    """Yield the first run of each block of slots, and one past the last run."""
-    total = MOST_SLOTS + 1
-    for number, length in enumerate(lengths.tolist()):
-        if total + length > MOST_SLOTS:
-            yield number
-            total = 0
-        total += length
-    yield lengths.size
+    Blocks are equally many slots, and runs end with them.
+    """
+    parts = -(-begins.size // MOST_SLOTS)
+    edges = begins.size * np.arange(parts) // parts
+    cut = begins.copy()
+    cut[edges] = True
+    starts = np.flatnonzero(cut)
+    return starts, [*np.searchsorted(starts, edges).tolist(), starts.size]

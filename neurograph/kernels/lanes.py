@@ -81,6 +81,14 @@ class Lanes:
         """Load the scalar `pointer[index]` into every lane."""
         return self.splat(self.builder.load(self.builder.gep(pointer, [index])))
 
+    def prefetch(self, pointer: Any, index: Any) -> None:
+        """Ask for the cache line of `pointer[index]`, which will be read; never faults."""
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
+        function = self.builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        at = self.builder.bitcast(self.builder.gep(pointer, [index]), byte)
+        self.builder.call(function, [at, I32(0), I32(3), I32(1)])
+
     @property
     def element_bytes(self) -> int:
         """The bytes of one lane."""

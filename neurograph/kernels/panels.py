@@ -89,10 +89,18 @@ class _Kernel:
         b, g = self.builder, self.given
         for place in self._places():
             b.store(self.lanes.constant(0.0), place)
+        self._ask_for(g.target)
+        with b.if_then(self._is(ADDS)):
+            self._ask_for(g.addend)
         with cgutils.for_range(b, b.sub(g.last, g.first)) as loop:
             self._run(b.add(g.first, loop.index))
         self._finish()
         b.ret_void()
+
+    def _ask_for(self, table: Any) -> None:
+        """Prefetch the states of every column: the machine does not foresee their places."""
+        for c in range(self.columns):
+            self.lanes.prefetch(self.given.states, self._number(table, I64(c)))
 
     def _places(self) -> list[Any]:
         return [place for column in self.sums for place in column]
