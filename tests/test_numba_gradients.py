@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from neurograph.engines.numba import Engine
 from neurograph.engines.reference import Engine as Reference
 from neurograph.engines.scipy import Engine as Scipy
 from neurograph.functions import ACTIVATIONS, Activation, Function
-from neurograph.kernels import gradient_tape
+from neurograph.kernels import gradient_batch_runner, gradient_pattern_tape
 from neurograph.losses import (
     CorrectPenalty,
     CrossEntropy,
@@ -86,7 +87,7 @@ def check(
 
 
 @SOME
-@given(programs(), st.integers(1, 5), st.sampled_from(["float32", "float64"]), st.booleans())
+@given(programs(), st.integers(1, 35), st.sampled_from(["float32", "float64"]), st.booleans())
 def test_agrees_with_the_reference(program, batch, dtype, squared):
     check(program, dtype, batch=batch, squared=squared)
 
@@ -95,6 +96,7 @@ def test_agrees_with_the_reference(program, batch, dtype, squared):
 @given(graphs(), st.booleans())
 def test_agrees_on_graphs_of_layers_and_of_triples(graph, squared):
     check(ng.compile(graph), squared=squared)
+    check(ng.compile(graph), squared=squared, batch=6)
 
 
 @both
@@ -104,7 +106,8 @@ def test_every_pair(function, squared, dtype):
     drawer = Drawer(5)
     drawer.blocks(function, (2, 3, 5, 3))
     drawer.rows(function, 9, 4)
-    check(drawer.program(), dtype, squared=squared)
+    for batch in (2, 11):
+        check(drawer.program(), dtype, squared=squared, batch=batch)
 
 
 @both
@@ -114,8 +117,9 @@ def test_every_activation(activation, dtype):
     function = Function("multiply", "sum", Activation(activation))
     drawer.blocks(function, (2, 7, 5, 6))
     drawer.rows(function, 9, 4)
-    check(drawer.program(), dtype)
-    check(drawer.program(), dtype, squared=True)
+    for batch in (1, 9):
+        check(drawer.program(), dtype, batch=batch)
+        check(drawer.program(), dtype, batch=batch, squared=True)
 
 
 def test_parameters_of_activations():
@@ -128,7 +132,8 @@ def test_parameters_of_activations():
         Activation("hardtanh", (-0.1, 0.3)),
     ):
         drawer.blocks(Function(activation=activation), (1, 2, 9, 4))
-    check(drawer.program())
+    for batch in (1, 9):
+        check(drawer.program(), batch=batch)
 
 
 @pytest.mark.parametrize("shape", [(1, 5, 1, 7), (3, 4, 1, 16), (20, 2, 1, 70), (40, 1, 3, 2)])
@@ -141,12 +146,14 @@ def test_kernels_over_one_field(shape):
             blocks, maps, _, slots = shape
             ids = np.arange(blocks * maps * slots, dtype=np.int32).reshape(blocks, maps, slots)
             drawer.steps[0] = replace(drawer.steps[0], weights=ids)
-        check(drawer.program(), squared=seed > 1)
+        for batch in (2, 10):
+            check(drawer.program(), squared=seed > 1, batch=batch)
 
 
 def test_factors_of_zero_and_ties():
-    values, inputs = np.array([0.0, 2.0, 2.0, 0.0, 0.0, 3.0]), np.ones((1, INPUTS))
-    for reduce in ("product", "max", "min"):
+    values = np.array([0.0, 2.0, 2.0, 0.0, 0.0, 3.0])
+    for reduce, batch in itertools.product(("product", "max", "min"), (1, 6)):
+        inputs = np.ones((batch, INPUTS))
         drawer = Drawer(0, weights=6)
         drawer.rows(Function("multiply", reduce), 2, 3)
         ids = np.arange(6, dtype=np.int32)
@@ -166,8 +173,8 @@ def test_factors_of_zero_and_ties():
 @both
 def test_lenet5(dtype):
     program = ng.compile(ng.models.lenet5())
-    for squared in (False, True):
-        check(program, dtype, squared=squared, truth=Scipy, batch=3)
+    for squared, batch in itertools.product((False, True), (1, 3, 21)):
+        check(program, dtype, squared=squared, truth=Scipy, batch=batch)
 
 
 def test_finite_differences():
@@ -189,9 +196,28 @@ def test_finite_differences():
 
 
 def test_ops_share_their_fields_where_memory_is_short(monkeypatch):
-    monkeypatch.setattr(gradient_tape, "_MOST_FIELDS", 1)
+    monkeypatch.setattr(gradient_pattern_tape, "_MOST_FIELDS", 1)
     check(ng.compile(ng.models.lenet5()), truth=Scipy)
     check(ng.compile(ng.models.lenet5()), truth=Scipy, squared=True)
+
+
+def test_blocks_are_run_again_where_memory_is_short(monkeypatch):
+    monkeypatch.setattr(gradient_batch_runner, "_MOST_KEPT", 1)
+    check(ng.compile(ng.models.lenet5()), truth=Scipy, batch=40)
+    check(ng.compile(ng.models.lenet5()), truth=Scipy, batch=40, squared=True)
+
+
+def test_threads_share_the_samples():
+    program, rng = ng.compile(ng.models.lenet5()), np.random.default_rng(0)
+    inputs, at = rng.normal(size=(75, 1024)), program.outputs.reshape(-1)
+    values, found = rng.uniform(-0.1, 0.1, program.weight_count), []
+    for threads in (1, 2, 3):
+        engine = Engine(program, dtype=np.dtype("float64"), threads=threads)
+        engine.load(values)
+        found.append(engine.backward(inputs, at, np.square, wrt_inputs=True))
+    for weights, below in found[1:]:
+        close_to(weights, found[0][0], "float64")
+        np.testing.assert_array_equal(below, found[0][1])
 
 
 def test_an_empty_batch():

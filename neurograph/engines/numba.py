@@ -18,6 +18,7 @@ from neurograph.losses import Loss
 from neurograph.program import Program
 
 if TYPE_CHECKING:
+    from neurograph.kernels.gradient_batch_runner import BatchGradientRunner
     from neurograph.kernels.gradient_runner import GradientRunner
 
 try:
@@ -29,6 +30,8 @@ except ImportError as error:
     raise MissingDependency(
         'engine "numba" needs numba: pip install "neurograph-cnn[fast]"'
     ) from error
+
+_FEW = 4  # samples up to which a gradient is taken one pattern at a time
 
 
 class Engine:
@@ -82,12 +85,19 @@ class Engine:
             self._runners[columns] = runner
         return self._runners[columns]
 
+    # Imported and planned only when first needed: who runs forward does not wait for them.
+
     @cached_property
-    def _gradients(self) -> GradientRunner:
-        # Imported and planned only now: who only runs forward does not wait for it.
+    def _patterns(self) -> GradientRunner:
         from neurograph.kernels.gradient_runner import GradientRunner
 
         return GradientRunner(self.program, self.dtype)
+
+    @cached_property
+    def _batches(self) -> BatchGradientRunner:
+        from neurograph.kernels.gradient_batch_runner import BatchGradientRunner
+
+        return BatchGradientRunner(self.program, self.dtype, self.threads)
 
     def backward(
         self,
@@ -99,8 +109,10 @@ class Engine:
         wrt_inputs: bool = False,
     ) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
         """Return the gradients of weights and of inputs, as `Engine.backward` says."""
-        self._gradients.load(self._values)
-        return self._gradients.backward(inputs, at, seed, squared=squared, wrt_inputs=wrt_inputs)
+        runner = self._batches if len(inputs) > _FEW else self._patterns
+        if runner.values is not self._values:
+            runner.load(self._values)
+        return runner.backward(inputs, at, seed, squared=squared, wrt_inputs=wrt_inputs)
 
     def descend(
         self,
@@ -111,7 +123,7 @@ class Engine:
         rates: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Learn pattern by pattern, as `Engine.descend` says."""
-        found = self._gradients.descend(values, inputs, targets, loss, rates)
+        found = self._patterns.descend(values, inputs, targets, loss, rates)
         if found is None:  # a loss that is not compiled
             return descend(self, values, inputs, targets, loss, rates)
         self.load(found[0])

@@ -8,9 +8,11 @@ from neurograph.kernels.activations import SCALAR, scalar_activation
 from neurograph.kernels.gradient_dense import DESCEND, THROUGH, TRAIN, dense_rows
 from neurograph.kernels.gradient_jit import inner
 from neurograph.kernels.gradient_rows import rows_back, rows_forward
+from neurograph.kernels.gradient_runs import add_runs, copy_runs
 from neurograph.kernels.gradient_slopes import PARAMETERS, activate, scalar_slope, slope
 from neurograph.kernels.gradient_tape import ACTIVATE, BLOCK, DENSE, ROWS, START, Part
-from neurograph.kernels.gradient_vectors import add_runs, copy_runs, dots, lanes_of, outer
+from neurograph.kernels.gradient_vectors import dots, outer
+from neurograph.kernels.interpreter import lane_count_of
 
 KIND, BLOCKS, MAPS, FIELDS = (int(p) for p in (Part.KIND, Part.BLOCKS, Part.MAPS, Part.FIELDS))
 STRIDE, SLOTS, ROW, SOURCE = (int(p) for p in (Part.STRIDE, Part.SLOTS, Part.ROW, Part.SOURCE))
@@ -28,10 +30,11 @@ ADD = -1  # `outer` adds to what is there
 
 
 @inner
-def _start(op: Any, table: Any, pool: Any, states: Any, fields: Any) -> None:
+def start(op: Any, table: Any, pool: Any, states: Any, fields: Any) -> None:
+    """Set the rows of a START op to their biases."""
     row, bias, maps = op[ROW], op[BIAS], op[MAPS]
     if op[STRIDE] > 1 and not op[EACH]:
-        vectors = op[STRIDE] // lanes_of(states)
+        vectors = op[STRIDE] // lane_count_of(states)
         outer(pool, fields, states, table, row, row, row, row, maps, 0, vectors, bias)
         return
     each = op[FIELDS]
@@ -52,7 +55,7 @@ def gather(op: Any, table: Any, states: Any, fields: Any) -> None:
 
 @inner
 def _block(op: Any, table: Any, pool: Any, states: Any, fields: Any) -> None:
-    maps, slots, vectors = op[MAPS], op[SLOTS], op[STRIDE] // lanes_of(states)
+    maps, slots, vectors = op[MAPS], op[SLOTS], op[STRIDE] // lane_count_of(states)
     for b in range(op[BLOCKS]):
         kernel, slot = op[KERNEL] + b * maps, op[SLOT] + b * slots
         column, row = op[COLUMN] + b * slots, op[ROW] + b * maps
@@ -62,17 +65,18 @@ def _block(op: Any, table: Any, pool: Any, states: Any, fields: Any) -> None:
 
 @inner
 def _dense(op: Any, table: Any, pool: Any, states: Any, fields: Any) -> None:
-    maps, vectors = op[MAPS], op[STRIDE] // lanes_of(states)
+    maps, vectors = op[MAPS], op[STRIDE] // lane_count_of(states)
     for b in range(op[BLOCKS]):
         kernel, row = op[KERNEL] + b * maps, op[ROW] + b * maps
         dots(pool, fields, states, table, kernel, op[COLUMN] + b, row, 0, maps, 1, vectors)
 
 
 @inner
-def _activate(op: Any, parameters: Any, states: Any, nets: Any) -> None:
+def finish(op: Any, parameters: Any, states: Any, nets: Any) -> None:
+    """Apply the activation of an ACTIVATE op to its rows."""
     own = parameters[op[PARAMETER] * PARAMETERS :]
     size = op[MAPS] * op[STRIDE]
-    lanes = lanes_of(states)
+    lanes = lane_count_of(states)
     if op[CODE] < SCALAR:
         activate(states, nets, own, op[ROW], (size + lanes - 1) // lanes, op[CODE])
         return
@@ -98,7 +102,7 @@ def forward(
         op = ops[i]
         kind = op[KIND]
         if kind == START and not op[FUSED]:
-            _start(op, table, pool, states, fields)
+            start(op, table, pool, states, fields)
         elif kind == BLOCK:
             gather(op, table, states, fields)
             _block(op, table, pool, states, fields)
@@ -108,17 +112,18 @@ def forward(
         elif kind == ROWS:
             rows_forward(op, table, pool, states)
         elif kind == ACTIVATE:
-            _activate(op, parameters, states, nets)
+            finish(op, parameters, states, nets)
 
 
 # ---- backwards ------------------------------------------------------------------------------
 
 
 @inner
-def _start_back(op: Any, table: Any, deltas: Any, fields: Any, gradient: Any) -> None:
+def start_back(op: Any, table: Any, deltas: Any, fields: Any, gradient: Any) -> None:
+    """Add the deltas of the rows of a START op to the gradient of their biases."""
     row, bias, maps = op[ROW], op[BIAS], op[MAPS]
     if op[STRIDE] > 1 and not op[EACH]:  # the fields begin with ones
-        vectors = op[STRIDE] // lanes_of(deltas)
+        vectors = op[STRIDE] // lane_count_of(deltas)
         dots(deltas, fields, gradient, table, row, 0, bias, 0, maps, 1, vectors)
         return
     each = op[FIELDS]
@@ -149,7 +154,7 @@ def _block_back(
     scratch: Any,
     reach: int,
 ) -> None:
-    maps, slots, vectors = op[MAPS], op[SLOTS], op[STRIDE] // lanes_of(deltas)
+    maps, slots, vectors = op[MAPS], op[SLOTS], op[STRIDE] // lane_count_of(deltas)
     for b in range(op[BLOCKS]):
         kernel, slot = op[KERNEL] + b * maps, op[SLOT] + b * slots
         column, row = op[COLUMN] + b * slots, op[ROW] + b * maps
@@ -175,7 +180,7 @@ def _dense_back(
 ) -> None:
     maps, through = op[MAPS], op[READS] >= reach
     fused = rates.size > 0 and op[FUSED] != 0
-    vectors = op[STRIDE] // lanes_of(deltas)
+    vectors = op[STRIDE] // lane_count_of(deltas)
     for b in range(op[BLOCKS]):
         kernel, row, place = op[KERNEL] + b * maps, op[ROW] + b * maps, table[op[COLUMN] + b]
         scratch[: op[STRIDE]] = 0
@@ -220,7 +225,7 @@ def slope_back(
     """Multiply the deltas of an ACTIVATE op's rows by the slopes of its activation."""
     own = parameters[op[PARAMETER] * PARAMETERS :]
     size = op[MAPS] * op[STRIDE]
-    lanes = lanes_of(states)
+    lanes = lane_count_of(states)
     if op[CODE] < SCALAR:
         vectors = (size + lanes - 1) // lanes
         slope(states, nets, own, deltas, op[ROW], vectors, op[CODE], int(squared))
@@ -260,7 +265,7 @@ def backward(
         kind = op[KIND]
         if kind == START:
             if op[TRAINED]:
-                _start_back(op, table, deltas, fields, gradient)
+                start_back(op, table, deltas, fields, gradient)
         elif kind == BLOCK:
             _refresh(op, table, states, fields, again, squared)
             _block_back(op, table, slopes, deltas, fields, gradient, scratch, reach)

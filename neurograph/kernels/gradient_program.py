@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from numba import njit
@@ -13,16 +11,9 @@ from neurograph.kernels.gradient_jit import inner
 from neurograph.kernels.gradient_losses import loss_gradient
 from neurograph.kernels.gradient_pattern import backward, forward
 from neurograph.kernels.gradient_tape import INPUTS, NEURONS
+from neurograph.kernels.interpreter import fingerprint
 
 FORWARD, BACKWARD, BOTH, LEARN = range(4)
-
-
-def _fingerprint() -> str:
-    """Return a digest of this package's sources, so that no change of them is a stale hit."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 @inner
@@ -53,8 +44,8 @@ def _flush(gradient: Any, total: Any) -> None:
         gradient[i] = 0
 
 
-def _build(fingerprint: str) -> Callable[..., None]:
-    # Only the fingerprint is closed over: numba keys its cache by what a function closes over.
+def _build(digest: str) -> Callable[..., None]:
+    # Only the digest is closed over: numba keys its cache by what a function closes over.
     @njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
     def patterns(
         mode: int,
@@ -95,7 +86,7 @@ def _build(fingerprint: str) -> Callable[..., None]:
         to `total`, dE/dinput goes to `below` unless it is empty. LEARN does all of it with the
         gradient of a loss, then updates: fused ops at once, the weights of `spans` at the end.
         """
-        _ = fingerprint
+        _ = digest
         reach = INPUTS if below.size else NEURONS
         for number in range(inputs.shape[0]):
             if mode != BACKWARD:
@@ -142,4 +133,4 @@ def _build(fingerprint: str) -> Callable[..., None]:
     return patterns
 
 
-patterns = _build(_fingerprint())
+patterns = _build(fingerprint())

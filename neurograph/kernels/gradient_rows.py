@@ -7,50 +7,51 @@ from typing import Any
 from neurograph.kernels.gradient_jit import inner
 from neurograph.kernels.gradient_tape import COMBINES, REDUCES, Part
 
-_MAPS, _ROW, _SOURCE = (int(p) for p in (Part.MAPS, Part.ROW, Part.SOURCE))
-_KERNEL, _BIAS, _PTR, _CODE = (int(p) for p in (Part.KERNEL, Part.BIAS, Part.PTR, Part.CODE))
-_TRAINED = int(Part.TRAINED)
-_KINDS = len(REDUCES)
-_MULTIPLY = COMBINES.index("multiply")
-_SUM, _PRODUCT, _MAX = (REDUCES.index(name) for name in ("sum", "product", "max"))
-_LINEAR = _MULTIPLY * _KINDS + _SUM
+MAPS, ROW, SOURCE = (int(p) for p in (Part.MAPS, Part.ROW, Part.SOURCE))
+KERNEL, BIAS, PTR, CODE = (int(p) for p in (Part.KERNEL, Part.BIAS, Part.PTR, Part.CODE))
+TRAINED = int(Part.TRAINED)
+KINDS = len(REDUCES)
+MULTIPLY = COMBINES.index("multiply")
+SUM, PRODUCT, MAX = (REDUCES.index(name) for name in ("sum", "product", "max"))
+_LINEAR = MULTIPLY * KINDS + SUM
 
 
 @inner
-def _term(combine: int, weight: Any, source: Any) -> Any:
-    if combine == _MULTIPLY:
+def term(combine: int, weight: Any, source: Any) -> Any:
+    """Return combine(weight, source)."""
+    if combine == MULTIPLY:
         return weight * source
     return (source - weight) * (source - weight)
 
 
 @inner
-def _better(reduce: int, term: Any, best: Any) -> bool:
+def better(reduce: int, found: Any, best: Any) -> bool:
     """Whether a term wins over the best so far; a NaN wins once and stays."""
     if best != best:
         return False
-    if reduce == _MAX:
-        return term > best or term != term
-    return term < best or term != term
+    if reduce == MAX:
+        return found > best or found != found
+    return found < best or found != found
 
 
 @inner
 def rows_forward(op: Any, table: Any, pool: Any, states: Any) -> None:
     """Compute the net inputs of a ROWS op."""
-    combine, reduce = op[_CODE] // _KINDS, op[_CODE] % _KINDS
-    for row in range(op[_MAPS]):
-        first, last = table[op[_PTR] + row], table[op[_PTR] + row + 1]
-        bias = pool[table[op[_BIAS] + row]]
-        net = states.dtype.type(1 if reduce == _PRODUCT else 0)
+    combine, reduce = op[CODE] // KINDS, op[CODE] % KINDS
+    for row in range(op[MAPS]):
+        first, last = table[op[PTR] + row], table[op[PTR] + row + 1]
+        bias = pool[table[op[BIAS] + row]]
+        net = states.dtype.type(1 if reduce == PRODUCT else 0)
         for e in range(first, last):
-            weight, source = pool[table[op[_KERNEL] + e]], states[table[op[_SOURCE] + e]]
-            term = _term(combine, weight, source)
-            if reduce == _SUM:
-                net += term
-            elif reduce == _PRODUCT:
-                net *= term
-            elif e == first or _better(reduce, term, net):
-                net = term
-        states[op[_ROW] + row] = net + bias
+            weight, source = pool[table[op[KERNEL] + e]], states[table[op[SOURCE] + e]]
+            found = term(combine, weight, source)
+            if reduce == SUM:
+                net += found
+            elif reduce == PRODUCT:
+                net *= found
+            elif e == first or better(reduce, found, net):
+                net = found
+        states[op[ROW] + row] = net + bias
 
 
 @inner
@@ -67,9 +68,9 @@ def _hand_down(
     squared: bool,
 ) -> None:
     """Add what a neuron with `delta`, by whose term e it changes `share`, hands down through it."""
-    at, from_ = table[op[_KERNEL] + e], table[op[_SOURCE] + e]
+    at, from_ = table[op[KERNEL] + e], table[op[SOURCE] + e]
     weight, source = pool[at], states[from_]
-    if op[_CODE] // _KINDS == _MULTIPLY:
+    if op[CODE] // KINDS == MULTIPLY:
         by_source, by_weight = share * weight, share * source
     else:
         by_source = share * (source - weight)
@@ -92,9 +93,9 @@ def _linear_back(
     gradient: Any,
     squared: bool,
 ) -> None:
-    delta = deltas[op[_ROW] + row]
-    for e in range(table[op[_PTR] + row], table[op[_PTR] + row + 1]):
-        at, from_ = table[op[_KERNEL] + e], table[op[_SOURCE] + e]
+    delta = deltas[op[ROW] + row]
+    for e in range(table[op[PTR] + row], table[op[PTR] + row + 1]):
+        at, from_ = table[op[KERNEL] + e], table[op[SOURCE] + e]
         weight, source = pool[at], states[from_]
         if squared:
             weight, source = weight * weight, source * source
@@ -114,35 +115,31 @@ def rows_back(
     squared: bool,
 ) -> None:
     """Hand the deltas of the net inputs of a ROWS op down to weights, biases and sources."""
-    combine, reduce = op[_CODE] // _KINDS, op[_CODE] % _KINDS
-    for row in range(op[_MAPS]):
-        first, last = table[op[_PTR] + row], table[op[_PTR] + row + 1]
-        delta = deltas[op[_ROW] + row]
+    combine, reduce = op[CODE] // KINDS, op[CODE] % KINDS
+    for row in range(op[MAPS]):
+        first, last = table[op[PTR] + row], table[op[PTR] + row + 1]
+        delta = deltas[op[ROW] + row]
         one = deltas.dtype.type(1)
-        gradient[table[op[_BIAS] + row]] += delta
-        if op[_CODE] == _LINEAR:
+        gradient[table[op[BIAS] + row]] += delta
+        if op[CODE] == _LINEAR:
             _linear_back(op, row, table, pool, states, deltas, gradient, squared)
-        elif reduce == _SUM:
+        elif reduce == SUM:
             for e in range(first, last):
                 _hand_down(op, e, one, delta, table, pool, states, deltas, gradient, squared)
-        elif reduce == _PRODUCT:
+        elif reduce == PRODUCT:
             before = one
             for e in range(first, last):
                 scratch[e - first] = before
-                before *= _term(
-                    combine, pool[table[op[_KERNEL] + e]], states[table[op[_SOURCE] + e]]
-                )
+                before *= term(combine, pool[table[op[KERNEL] + e]], states[table[op[SOURCE] + e]])
             after = one
             for e in range(last - 1, first - 1, -1):
                 share = scratch[e - first] * after
                 _hand_down(op, e, share, delta, table, pool, states, deltas, gradient, squared)
-                after *= _term(
-                    combine, pool[table[op[_KERNEL] + e]], states[table[op[_SOURCE] + e]]
-                )
+                after *= term(combine, pool[table[op[KERNEL] + e]], states[table[op[SOURCE] + e]])
         elif first < last:
             winner, best = first, one
             for e in range(first, last):
-                term = _term(combine, pool[table[op[_KERNEL] + e]], states[table[op[_SOURCE] + e]])
-                if e == first or _better(reduce, term, best):
-                    winner, best = e, term
+                found = term(combine, pool[table[op[KERNEL] + e]], states[table[op[SOURCE] + e]])
+                if e == first or better(reduce, found, best):
+                    winner, best = e, found
             _hand_down(op, winner, one, delta, table, pool, states, deltas, gradient, squared)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from neurograph.errors import EngineError
 from neurograph.kernels.gradient_losses import encode
+from neurograph.kernels.gradient_pattern_tape import build
 from neurograph.kernels.gradient_program import BACKWARD, BOTH, FORWARD, LEARN, patterns
-from neurograph.kernels.gradient_tape import DENSE, ROOM, Part, Tape, build
+from neurograph.kernels.gradient_tape import DENSE, ROOM, Part, Tape
 from neurograph.kernels.runner import noticed
 from neurograph.losses import Loss
 from neurograph.memory import require
@@ -38,13 +39,14 @@ class GradientRunner:
         for place, state in tape.constants:
             self.states[place] = state
         self.parameters = tape.parameters.astype(dtype).reshape(-1)
-        self.values = np.zeros(tape.weights, dtype)
+        self.values: Array | None = None
 
     def load(self, values: Array) -> None:
         """Take the weight values, shape (weights,)."""
         weights, copied = self.tape.weights, self.tape.copied
         self.pool[:weights] = values
         self.pool[weights + 1 : weights + 1 + copied.size] = self.pool[copied]
+        self.values = values
 
     def backward(
         self,
@@ -92,7 +94,7 @@ class GradientRunner:
         run.rates[: rates.size] = rates
         run.ops, run.spans = _trained(self.tape, rates)
         run(LEARN)
-        self.gradient[:] = 0
+        self.gradient[:], self.values = 0, None
         return self.pool[: self.tape.weights].astype(np.float64), run.out
 
 

@@ -1,7 +1,8 @@
-"""The tape: a Program as ops that run forwards, then backwards, over one pattern.
+"""The tape: a Program as ops that run forwards, then backwards.
 
-A part of the states belongs to each step: a row of contiguous fields for each map, filled up to
-whole vectors. Weights stay where they are, in a pool numbered by weight id: an op names the places
+A part of the states belongs to each step: a row of contiguous fields for each map. Over one
+pattern, rows are filled up to whole vectors; over a block of samples, each state is as many numbers
+side by side. Weights stay where they are, in a pool numbered by weight id: an op names the places
 of its kernels as (map) + (slot), which holds for any layer; where it does not, the kernel is copied
 behind the weights, and its gradient back.
 """
@@ -10,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from math import gcd
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from neurograph.functions import COMBINE, REDUCE, Activation
 from neurograph.kernels import gradient_slopes as slopes
 from neurograph.kernels.arena import input_ids
-from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.products import Product, products
 from neurograph.program import Blocks, Program, Rows, Step, join_rows
 
@@ -30,9 +29,6 @@ COMBINES, REDUCES = list(COMBINE), list(REDUCE)
 NOTHING, INPUTS, NEURONS = range(3)  # what an op reads that a gradient may be wanted of
 ROOM = 64  # numbers that may be read or written beyond the end of a buffer
 
-_SMALL = 32  # multiply-adds of a block below which rows are faster
-_SHORTEST_RUN = 4
-_MOST_FIELDS = 1 << 26  # numbers; where the fields of all ops are more, ops share one buffer
 ZERO = 0  # the place of the state that empty slots read
 
 
@@ -66,11 +62,12 @@ class Part(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Tape:
-    """The tables of a program for one pattern.
+    """The tables of a program.
 
-    `slot[id]` is the place of a state. `used[op]` are the weight ids an op reads, its biases with
-    them; `copied` are those that are copied behind the pool's weights (the last of which is the
-    zero that stands for no bias). The fields begin with `ones` ones.
+    `slot[id]` is the place of a state, counted in states; offsets in the table are in numbers.
+    `used[op]` are the weight ids an op reads, its biases with them. `copied` are those that are
+    copied behind the pool's weights, the last of which is the zero that stands for no bias. The
+    fields begin with `ones` ones.
     """
 
     ops: NDArray[np.int64]
@@ -90,7 +87,9 @@ class Tape:
 
 
 @dataclass(eq=False)
-class _Table:
+class Table:
+    """A table that grows at its end."""
+
     size: int = 0
     parts: list[NDArray[Any]] = field(default_factory=list)
 
@@ -102,61 +101,53 @@ class _Table:
         return start
 
 
-def build(program: Program, itemsize: int) -> Tape:
-    """Return the tape of a program for numbers of `itemsize` bytes."""
-    builder = _Builder(program, lane_count(itemsize))
-    for level in program.levels:
-        builder.level(level)
-    return builder.tape()
+class TapeBuilder:
+    """What tapes over one pattern and over a block of samples have in common."""
 
-
-def _as_rows(step: Step) -> bool:
-    """Whether a step is not worth a product."""
-    if isinstance(step, Rows) or not step.function.linear:
-        return True
-    blocks, maps, fields = step.targets.shape
-    return blocks > 8 and maps * fields * step.sources.shape[2] < _SMALL
-
-
-class _Builder:
-    def __init__(self, program: Program, lanes: int) -> None:
-        self.program, self.lanes = program, lanes
-        self.used = np.zeros(program.weight_count + 1, np.int64)
-        self._count_uses()
-        self.table, self.copied = _Table(), _Table()
+    def __init__(self, program: Program, *, multiple: int, samples: int) -> None:
+        self.program, self.samples = program, samples
+        self._multiple = multiple  # rows are filled up to a multiple of so many numbers
+        self.table, self.copied = Table(), Table()
         self.table.add([0])  # offset 0 is at place 0
         self.parameters: dict[tuple[float, ...], int] = {}
         self.ops: list[NDArray[np.int64]] = []
         self.weights: list[NDArray[np.int32]] = []
-        self.scratch, self.largest = 0, 0
-        fields = sum(s.sources.size for s in program.steps if not _as_rows(s))
-        self.shared = fields > _MOST_FIELDS
+        self.scratch, self.fields, self.shared = 0, 0, False
         self._lay_out()
-        frames = (s.targets.shape[2] for s in program.steps if not _as_rows(s))
-        self.ones = self.fields = max((self._whole(f) for f in frames), default=0)
+        rows = (self.stride(s.targets.shape[2]) for s in program.steps if not self.as_rows(s))
+        self.ones = samples * max(rows, default=1)
 
-    def _count_uses(self) -> None:
-        for step in self.program.steps:
-            for ids in (step.weights.reshape(-1), step.bias.reshape(-1)):
-                self.used += np.bincount(ids[ids >= 0], minlength=self.used.size)
+    def as_rows(self, step: Step) -> bool:
+        """Whether a step is not worth a product, or may not be one."""
+        raise NotImplementedError
 
-    def tape(self) -> Tape:
+    def block(self, product: Product, row: int, bias: int) -> None:
+        """Add the op of a product; it starts from `bias`, a place of ids, if that is not -1."""
+        raise NotImplementedError
+
+    def starts_from_bias(self, product: Product) -> bool:
+        """Whether the op of a product with biases starts from them."""
+        raise NotImplementedError
+
+    def build(self) -> Tape:
         """Return the finished tables."""
+        for level in self.program.levels:
+            self._level(level)
         ops = np.array(self.ops, np.int64).reshape(-1, len(Part))
-        program = self.program
+        program, samples = self.program, self.samples
         empty = np.zeros(1, np.int32)
         return Tape(
             ops,
             np.concatenate([*self.table.parts, empty]),
             np.array([*self.parameters, (0.0,) * slopes.PARAMETERS]),
             self.slot,
-            self.size,
+            self.size * samples,
             self.inputs,
             tuple((int(self.slot[i]), float(s)) for i, s in program.constants.items()),
             tuple(self.weights),
             np.concatenate([*self.copied.parts, empty[:0]]),
             program.weight_count,
-            self.fields + self.largest * self.shared,
+            self.fields,
             self.ones,
             self.scratch,
             self.shared,
@@ -169,45 +160,51 @@ class _Builder:
         self.slot = np.full(program.size + 1, ZERO, np.int32)
         constants = sorted(program.constants)
         self.slot[constants] = np.arange(1, len(constants) + 1)
-        self.size = self._whole(1 + len(constants))
+        self.size = self.whole(1 + len(constants))
         inputs = input_ids(program)
         self.inputs = self.size
         self.slot[inputs] = self.size + np.arange(inputs.size)
-        self.size += self._whole(inputs.size)
-        self.first = self.size  # from here on states are computed
+        self.size += self.whole(inputs.size)
+        self._first = self.size  # from here on states are computed
         for level in program.levels:
             for step in level:
                 self._place(step)
 
-    def _whole(self, size: int) -> int:
-        return -(-size // self.lanes) * self.lanes
+    def whole(self, size: int) -> int:
+        """Return the next multiple of what rows are filled up to."""
+        return -(-size // self._multiple) * self._multiple
 
-    def _stride(self, fields: int) -> int:
-        return 1 if fields == 1 else self._whole(fields)
+    def stride(self, fields: int) -> int:
+        """Return the states from row to row of targets."""
+        return 1 if fields == 1 else self.whole(fields)
 
     def _place(self, step: Step) -> None:
-        if _as_rows(step):
+        if self.as_rows(step):
             self.slot[step.targets.reshape(-1)] = self.size + np.arange(step.targets.size)
-            self.size += self._whole(step.targets.size)
+            self.size += self.whole(step.targets.size)
             return
         blocks, maps, fields = step.targets.shape
-        stride = self._stride(fields)
+        stride = self.stride(fields)
         rows = self.size + stride * np.arange(blocks * maps)
         self.slot[step.targets.reshape(-1, fields)] = rows[:, None] + np.arange(fields)
-        self.size += self._whole(blocks * maps * stride)
+        self.size += self.whole(blocks * maps * stride)
+
+    def offsets(self, ids: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the offsets of neurons' states."""
+        return self.slot[ids].astype(np.int64) * self.samples
 
     # ---- ops -------------------------------------------------------------------------------
 
-    def level(self, steps: tuple[Step, ...]) -> None:
-        """Add the ops of one level."""
-        blocks = [s for s in steps if isinstance(s, Blocks) and not _as_rows(s)]
+    def _level(self, steps: tuple[Step, ...]) -> None:
+        blocks = [s for s in steps if isinstance(s, Blocks) and not self.as_rows(s)]
         for product in products(blocks):
             self._product(product)
         for step in steps:
-            if _as_rows(step):
+            if self.as_rows(step):
                 self._rows(join_rows([step]))
 
-    def _op(self, kind: int, used: NDArray[Any], **columns: int) -> None:
+    def op(self, kind: int, used: NDArray[Any], **columns: int) -> None:
+        """Add an op that uses some weights (-1: none)."""
         op = np.zeros(len(Part), np.int64)
         op[Part.KIND], op[Part.TRAINED] = kind, 1
         for name, value in columns.items():
@@ -217,112 +214,45 @@ class _Builder:
 
     def _product(self, product: Product) -> None:
         blocks, maps, fields = product.targets.shape
-        slots = product.sources.shape[2]
-        row = self.table.add(self.slot[product.targets[:, :, 0]])
-        frame = {"MAPS": blocks * maps, "FIELDS": fields, "STRIDE": self._stride(fields)}
-        fused, bias = False, -1
+        row, bias = self.table.add(self.offsets(product.targets[:, :, 0])), -1
         if product.bias is not None:
-            fused = slots > 0 and fields > 1 and product.bias.shape[2] == 1
-            bias = self._start(product.bias, row, fused, frame)
-        if slots and fields > 1:
-            self._block(product, row, bias if fused else -1)
-        elif slots:
-            self._dense(product, row)
+            fused = self.starts_from_bias(product)
+            start = self._start(product.bias, product.targets, row, fused)
+            bias = start if fused else -1
+        if product.sources.shape[2]:
+            self.block(product, row, bias)
         if product.activation != Activation():
-            first = int(self.slot[product.targets].min())
-            self._activate(product.activation, first, frame)
+            first = int(self.offsets(product.targets).min())
+            self._activate(product.activation, first, blocks * maps, fields)
 
-    def _start(self, bias: NDArray[Any], row: int, fused: bool, frame: dict[str, int]) -> int:
+    def _start(self, bias: NDArray[Any], targets: NDArray[Any], row: int, fused: bool) -> int:
+        fields = targets.shape[2]
         ids = self.table.add(np.where(bias < 0, self.program.weight_count, bias))
         each = int(bias.shape[2] > 1)
-        self._op(START, bias, ROW=row, BIAS=ids, EACH=each, FUSED=int(fused), **frame)
+        frame = {"MAPS": bias.size // fields if each else bias.size, "FIELDS": fields}
+        frame["STRIDE"] = self.samples * self.stride(fields)
+        if each and self.samples > 1:  # a row for each field
+            row = self.table.add(self.offsets(targets))
+            frame, each = {"MAPS": targets.size, "FIELDS": 1, "STRIDE": self.samples}, 0
+        self.op(START, bias, ROW=row, BIAS=ids, EACH=each, FUSED=int(fused), **frame)
         return ids
 
-    def _activate(self, activation: Activation, place: int, frame: dict[str, int]) -> None:
+    def _activate(self, activation: Activation, place: int, rows: int, fields: int) -> None:
         code, own = slopes.parameters(activation)
         number = self.parameters.setdefault(own, len(self.parameters))
+        frame = {"MAPS": rows, "FIELDS": fields * self.samples}
+        frame["STRIDE"] = self.stride(fields) * self.samples
         none = np.empty(0, np.int32)
-        self._op(ACTIVATE, none, ROW=place, CODE=code, PARAMETER=number, **frame)
+        self.op(ACTIVATE, none, ROW=place, CODE=code, PARAMETER=number, **frame)
 
-    def _block(self, product: Product, row: int, bias: int) -> None:
-        blocks, maps, fields = product.targets.shape
-        slots = product.sources.shape[2]
-        stride = self._stride(fields)
-        kernel, slot, _ = self._kernels(product.weights, contiguous=False)
-        source, run = self._runs(product.sources.transpose(0, 2, 1))
-        rows = stride * np.arange(blocks * slots)
-        self.scratch = max(self.scratch, slots * stride)
-        self._op(
-            BLOCK,
-            product.weights,
-            BLOCKS=blocks,
-            MAPS=maps,
-            FIELDS=fields,
-            STRIDE=stride,
-            SLOTS=slots,
-            ROW=row,
-            SOURCE=source,
-            RUN=run,
-            PLACE=self.fields,
-            COLUMN=self.table.add(self.fields + rows),
-            SCRATCH=self.table.add(rows[:slots]),
-            KERNEL=kernel,
-            SLOT=slot,
-            BIAS=bias,
-            ZEROS=self.table.add(np.full(slots, self.program.weight_count)),
-            READS=self._reads(product.sources),
-        )
-        self._take_fields(blocks * slots * stride)
-
-    def _dense(self, product: Product, row: int) -> None:
-        blocks, maps, _ = product.targets.shape
-        slots = product.sources.shape[2]
-        stride = self._whole(slots)
-        kernel, slot, copied = self._kernels(product.weights, contiguous=True)
-        source, run = self._runs(product.sources)
-        self.scratch = max(self.scratch, stride)
-        self._op(
-            DENSE,
-            product.weights,
-            BLOCKS=blocks,
-            MAPS=maps,
-            FIELDS=1,
-            STRIDE=stride,
-            SLOTS=slots,
-            ROW=row,
-            SOURCE=source,
-            RUN=run,
-            PLACE=self.fields,
-            COLUMN=self.table.add(self.fields + stride * np.arange(blocks)),
-            SCRATCH=0,
-            KERNEL=kernel,
-            SLOT=slot,
-            READS=self._reads(product.sources),
-            FUSED=int(not copied and bool((self.used[product.weights] == 1).all())),
-        )
-        self._take_fields(blocks * stride)
-
-    def _take_fields(self, size: int) -> None:
-        self.largest = max(self.largest, size)
-        if not self.shared:
-            self.fields += size
-
-    def _reads(self, sources: NDArray[Any]) -> int:
+    def reads(self, sources: NDArray[Any]) -> int:
+        """Return what sources are: NEURONS if any is one, else INPUTS, else NOTHING."""
         slots = self.slot[sources]
-        if (slots >= self.first).any():
+        if (slots >= self._first).any():
             return NEURONS
         return INPUTS if (slots >= self.inputs).any() else NOTHING
 
-    def _runs(self, sources: NDArray[Any]) -> tuple[int, int]:
-        """Add the places of sources (.., length) where runs start; return (offset, run length)."""
-        places = self.slot[sources]
-        length = places.shape[-1]
-        breaks = (np.diff(places, axis=-1) != 1).any(tuple(range(places.ndim - 1)))
-        run = gcd(length, *(np.flatnonzero(breaks) + 1).tolist())
-        run = run if run >= _SHORTEST_RUN else 1
-        return self.table.add(places[..., ::run]), run
-
-    def _kernels(self, weights: NDArray[Any], *, contiguous: bool) -> tuple[int, int, bool]:
+    def kernels(self, weights: NDArray[Any], *, contiguous: bool) -> tuple[int, int, bool]:
         """Add the places of kernels (blocks, maps, slots) as (map) + (slot).
 
         Return the two offsets and whether they are copies. Contiguous kernels have their slots one
@@ -343,24 +273,22 @@ class _Builder:
     def _rows(self, step: Rows) -> None:
         code = COMBINES.index(step.function.combine) * len(REDUCES)
         code += REDUCES.index(step.function.reduce)
-        place = int(self.slot[step.targets].min()) if step.targets.size else 0
+        size, place = step.targets.size, int(self.offsets(step.targets).min(initial=1 << 62))
         bias = np.where(step.bias < 0, self.program.weight_count, step.bias)
-        self._op(
+        longest = int(np.diff(step.ptr).max(initial=0))
+        self.op(
             ROWS,
             np.concatenate([step.weights, step.bias]),
-            MAPS=step.targets.size,
+            MAPS=size,
             ROW=place,
-            SLOTS=int(np.diff(step.ptr).max(initial=0)),
-            SOURCE=self.table.add(self.slot[step.sources]),
+            SLOTS=longest,
+            SOURCE=self.table.add(self.offsets(step.sources)),
             KERNEL=self.table.add(step.weights),
             BIAS=self.table.add(bias),
             PTR=self.table.add(step.ptr),
             CODE=code,
-            READS=self._reads(step.sources),
+            READS=self.reads(step.sources),
         )
-        self.scratch = max(self.scratch, int(self.ops[-1][Part.SLOTS]))
+        self.scratch = max(self.scratch, (longest + 3) * self.samples)
         if step.function.activation != Activation():
-            size = step.targets.size
-            stride = self._whole(size)
-            frame = {"MAPS": 1, "FIELDS": size, "STRIDE": stride}
-            self._activate(step.function.activation, place, frame)
+            self._activate(step.function.activation, place, 1, size)

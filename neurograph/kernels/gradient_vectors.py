@@ -1,4 +1,4 @@
-"""What a training step is made of: small matrix products, runs copied and added, slopes.
+"""Small matrix products, for a training step over one pattern.
 
 Lanes lie over whatever is contiguous: the fields of one pattern, or the slots of one kernel. All
 arrays are flat and all places are offsets, from a table of int32 where they are irregular, so that
@@ -16,7 +16,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from neurograph.kernels.lanes import I32, I64, Lanes, lane_count
+from neurograph.kernels.lanes import I32, I64, Lanes
 
 # (rows, vectors) of sums in registers: 12 of 16, and fewer rows for what is left.
 _TILES = ((6, 2), (4, 3), (2, 4), (1, 6))
@@ -46,26 +46,20 @@ def call(context: Any, b: ir.IRBuilder, signature: Any, given: Any, name: str, e
     return context.get_dummy_value()
 
 
-@intrinsic
-def lanes_of(typing: Any, array: Any) -> Any:
-    """Return how many numbers of an array's dtype a vector holds."""
-    count = lane_count(array.dtype.bitwidth // 8)
-    return types.int64(array), lambda context, builder, signature, given: I64(count)
-
-
 def offset(b: ir.IRBuilder, table: Any, index: Any) -> Any:
     """Load `table[index]` as a 64-bit number."""
     return b.sext(b.load(b.gep(table, [index])), I64)
 
 
-def _sums(lanes: Lanes, rows: int, columns: int) -> list[list[Any]]:
+def sums_of(lanes: Lanes, rows: int, columns: int) -> list[list[Any]]:
+    """Return places for sums, which LLVM keeps in registers."""
     return [
         [cgutils.alloca_once(lanes.builder, lanes.type) for _ in range(columns)]
         for _ in range(rows)
     ]
 
 
-def _total(lanes: Lanes, vector: Any) -> Any:
+def total_of(lanes: Lanes, vector: Any) -> Any:
     """Return the sum of a vector's lanes."""
     b, width = lanes.builder, lanes.count
     while width > 1:
@@ -103,7 +97,7 @@ def _emit_outer(
         tails = [
             b.gep(c, [offset(b, table, b.add(to, b.add(first, I64(i))))]) for i in range(height)
         ]
-        sums = _sums(lanes, height, wide)
+        sums = sums_of(lanes, height, wide)
 
         def part(lane: Any, width: int) -> None:
             places = [b.add(lane, I64(v * lanes.count)) for v in range(width)]
@@ -180,7 +174,7 @@ def _emit_dots(
         tails = [
             b.gep(out, [offset(b, table, b.add(ro, b.add(top, I64(i))))]) for i in range(height)
         ]
-        sums = _sums(lanes, height, wide)
+        sums = sums_of(lanes, height, wide)
 
         def part(first: Any, width: int) -> None:
             places = [b.add(first, I64(j)) for j in range(width)]
@@ -199,7 +193,7 @@ def _emit_dots(
                 column = offset(b, table, b.add(co, places[j]))
                 for i in range(height):
                     place = b.gep(tails[i], [column])
-                    b.store(b.fadd(b.load(place), _total(lanes, b.load(sums[i][j]))), place)
+                    b.store(b.fadd(b.load(place), total_of(lanes, b.load(sums[i][j]))), place)
 
         _whole_and_rest(lanes, columns, wide, part)
 
@@ -255,126 +249,3 @@ def dots(
         return call(context, builder, signature, given, f"dots_{a.dtype}", _emit_dots)
 
     return types.void(a, b, out, table, *[types.int64] * 7), emit
-
-
-def _emit_copy(
-    lanes: Lanes,
-    source: Any,
-    target: Any,
-    table: Any,
-    at: Any,
-    place: Any,
-    rows: Any,
-    runs: Any,
-    length: Any,
-    stride: Any,
-) -> None:
-    b = lanes.builder
-    whole = b.sdiv(b.add(length, I64(lanes.count - 1)), I64(lanes.count))
-    used = b.mul(runs, length)
-    with cgutils.for_range(b, rows) as row:
-        own = b.gep(table, [b.add(at, b.mul(row.index, runs))])
-        base = b.gep(target, [b.add(place, b.mul(row.index, stride))])
-        with b.if_else(b.icmp_signed("==", length, I64(1))) as (single, many):
-            with single, cgutils.for_range(b, runs) as run:
-                value = b.load(b.gep(source, [offset(b, own, run.index)]))
-                b.store(value, b.gep(base, [run.index]))
-            with many, cgutils.for_range(b, runs) as run:
-                start = b.gep(source, [offset(b, own, run.index)])
-                to = b.gep(base, [b.mul(run.index, length)])
-                with cgutils.for_range(b, whole) as loop:
-                    lane = b.mul(loop.index, I64(lanes.count))
-                    lanes.store(lanes.load(start, lane), to, lane)
-        with b.if_then(b.icmp_signed("<", used, stride)):
-            lanes.store(lanes.constant(0.0), base, used)
-
-
-def _emit_add(
-    lanes: Lanes,
-    source: Any,
-    target: Any,
-    table: Any,
-    at: Any,
-    place: Any,
-    rows: Any,
-    runs: Any,
-    length: Any,
-    stride: Any,
-) -> None:
-    b = lanes.builder
-    whole, rest = b.sdiv(length, I64(lanes.count)), b.srem(length, I64(lanes.count))
-    inside = _first(lanes, rest)
-
-    def add(start: Any, to: Any, lane: Any, mask: Any) -> None:
-        term = lanes.load(start, lane)
-        if mask is not None:
-            term = b.select(mask, term, lanes.constant(0.0))
-        lanes.store(b.fadd(lanes.load(to, lane), term), to, lane)
-
-    with cgutils.for_range(b, rows) as row:
-        own = b.gep(table, [b.add(at, b.mul(row.index, runs))])
-        base = b.gep(source, [b.add(place, b.mul(row.index, stride))])
-        with b.if_else(b.icmp_signed("==", length, I64(1))) as (single, many):
-            with single, cgutils.for_range(b, runs) as run:
-                to = b.gep(target, [offset(b, own, run.index)])
-                b.store(b.fadd(b.load(to), b.load(b.gep(base, [run.index]))), to)
-            with many, cgutils.for_range(b, runs) as run:
-                to = b.gep(target, [offset(b, own, run.index)])
-                start = b.gep(base, [b.mul(run.index, length)])
-                with cgutils.for_range(b, whole) as loop:
-                    add(start, to, b.mul(loop.index, I64(lanes.count)), None)
-                with b.if_then(b.icmp_signed(">", rest, I64(0))):
-                    add(start, to, b.mul(whole, I64(lanes.count)), inside)
-
-
-def _first(lanes: Lanes, count: Any) -> Any:
-    """Return the mask of the first `count` lanes."""
-    b, kind = lanes.builder, ir.VectorType(I32, lanes.count)
-    one = b.insert_element(ir.Constant(kind, ir.Undefined), b.trunc(count, I32), I32(0))
-    every = b.shuffle_vector(one, one, ir.Constant(kind, [0] * lanes.count))
-    return b.icmp_signed("<", ir.Constant(kind, list(range(lanes.count))), every)
-
-
-@intrinsic
-def copy_runs(
-    typing: Any,
-    source: Any,
-    target: Any,
-    table: Any,
-    at: Any,
-    place: Any,
-    rows: Any,
-    runs: Any,
-    length: Any,
-    stride: Any,
-) -> Any:
-    """Copy runs of `length` numbers, `runs` to a row, to target[place + row * stride:].
-
-    The starts in `source` are table[at:]; a row is filled up with zeros, up to a whole vector.
-    """
-
-    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return call(context, builder, signature, given, f"copy_{source.dtype}", _emit_copy)
-
-    return types.void(source, target, table, *[types.int64] * 6), emit
-
-
-@intrinsic
-def add_runs(
-    typing: Any,
-    source: Any,
-    target: Any,
-    table: Any,
-    at: Any,
-    place: Any,
-    rows: Any,
-    runs: Any,
-    length: Any,
-    stride: Any,
-) -> Any:
-    """Add runs from source[place + row * stride:] to `target`: the reverse of `copy_runs`."""
-
-    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return call(context, builder, signature, given, f"add_{source.dtype}", _emit_add)
-
-    return types.void(source, target, table, *[types.int64] * 6), emit

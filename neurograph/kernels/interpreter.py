@@ -150,7 +150,7 @@ def fingerprint() -> str:
 
 
 @njit(nogil=True, error_model="numpy")
-def _load(inputs: Any, first: int, states: Any, start: int, stride: int) -> None:
+def enter(inputs: Any, first: int, states: Any, start: int, stride: int) -> None:
     """Transpose the samples from `first` on into the states from `start` on.
 
     Past the last sample repeat it.
@@ -202,7 +202,7 @@ def _build(digest: str) -> Callable[..., None]:
         """Run samples first .. last and write the states `wanted` to `out`, (samples, wanted)."""
         _ = digest
         for block in range(first, last, stride):
-            _load(inputs, block, states, start, stride)
+            enter(inputs, block, states, start, stride)
             for op in range(ops.shape[0]):
                 width = ops[op, _WIDTH] // ops[op, _PASSES]
                 for v in range(ops[op, _PASSES]):

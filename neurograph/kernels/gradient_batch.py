@@ -1,0 +1,300 @@
+"""A block of samples through a tape: forwards to the states, backwards to the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import njit
+
+from neurograph.kernels import gradient_pattern as columns
+from neurograph.kernels.gradient_batch_rows import rows_back, rows_forward
+from neurograph.kernels.gradient_fields import dots_fields, outer_fields
+from neurograph.kernels.gradient_jit import inner
+from neurograph.kernels.gradient_pattern import ADD, finish, slope_back, start, start_back
+from neurograph.kernels.gradient_tape import ACTIVATE, BLOCK, DENSE, INPUTS, NEURONS, ROWS, START
+from neurograph.kernels.gradient_vectors import outer
+from neurograph.kernels.interpreter import enter, fingerprint, lane_count_of
+
+KIND, BLOCKS, MAPS, FIELDS = columns.KIND, columns.BLOCKS, columns.MAPS, columns.FIELDS
+SLOTS, ROW, SOURCE, COLUMN = columns.SLOTS, columns.ROW, columns.SOURCE, columns.COLUMN
+SCRATCH, KERNEL, SLOT, BIAS = columns.SCRATCH, columns.KERNEL, columns.SLOT, columns.BIAS
+READS, TRAINED, FUSED = columns.READS, columns.TRAINED, columns.FUSED
+
+FORWARD, BACKWARD, BOTH = range(3)
+_CHUNK = 256  # states of deltas that dots go through before they are summed: they stay in cache
+
+
+@inner
+def _block(op: Any, table: Any, pool: Any, states: Any, samples: int) -> None:
+    maps, slots, fields = op[MAPS], op[SLOTS], op[FIELDS]
+    for b in range(op[BLOCKS]):
+        kernel, slot, row = op[KERNEL] + b * maps, op[SLOT] + b * slots, op[ROW] + b * maps
+        source = op[SOURCE] + b * fields * slots
+        first = ADD if op[BIAS] < 0 else op[BIAS] + b * maps
+        outer_fields(
+            pool,
+            states,
+            states,
+            table,
+            kernel,
+            slot,
+            source,
+            row,
+            maps,
+            slots,
+            first,
+            fields,
+            slots,
+            0,
+            0,
+            samples,
+        )
+
+
+@inner
+def _gradient(
+    op: Any, block: int, table: Any, powers: Any, deltas: Any, gradient: Any, samples: int
+) -> None:
+    """Add a block's gradient by its weights, a chunk of fields at a time."""
+    maps, slots, fields = op[MAPS], op[SLOTS], op[FIELDS]
+    kernel, slot = op[KERNEL] + block * maps, op[SLOT] + block * slots
+    row, source = op[ROW] + block * maps, op[SOURCE] + block * fields * slots
+    chunk = max(8, _CHUNK // maps)
+    for first in range(0, fields, chunk):
+        dots_fields(
+            deltas,
+            powers,
+            gradient,
+            table,
+            row,
+            source + first * slots,
+            kernel,
+            slot,
+            maps,
+            slots,
+            min(chunk, fields - first),
+            slots,
+            first * samples,
+            samples,
+        )
+
+
+@inner
+def _dense_gradient(
+    op: Any,
+    block: int,
+    table: Any,
+    powers: Any,
+    deltas: Any,
+    gradient: Any,
+    scratch: Any,
+    samples: int,
+) -> None:
+    """Add a block's gradient by its weights with the slots of its one field in the lanes."""
+    maps, slots = op[MAPS], op[SLOTS]
+    kernel, row = op[KERNEL] + block * maps, op[ROW] + block * maps
+    for k in range(slots):
+        source = table[op[SOURCE] + block * slots + k]
+        for s in range(samples):
+            scratch[s * slots + k] = powers[source + s]
+    vectors = slots // lane_count_of(deltas)
+    across, along = op[COLUMN], op[SCRATCH]
+    outer(deltas, scratch, gradient, table, row, across, along, kernel, maps, samples, vectors, ADD)
+
+
+@inner
+def _block_back(
+    op: Any,
+    table: Any,
+    slopes: Any,
+    powers: Any,
+    deltas: Any,
+    gradient: Any,
+    scratch: Any,
+    reach: int,
+    samples: int,
+) -> None:
+    maps, slots, fields = op[MAPS], op[SLOTS], op[FIELDS]
+    for b in range(op[BLOCKS]):
+        kernel, slot, row = op[KERNEL] + b * maps, op[SLOT] + b * slots, op[ROW] + b * maps
+        source = op[SOURCE] + b * fields * slots
+        if op[KIND] == DENSE:
+            _dense_gradient(op, b, table, powers, deltas, gradient, scratch, samples)
+        else:
+            _gradient(op, b, table, powers, deltas, gradient, samples)
+        if op[READS] >= reach:
+            outer_fields(
+                slopes,
+                deltas,
+                deltas,
+                table,
+                slot,
+                kernel,
+                row,
+                source,
+                slots,
+                maps,
+                ADD,
+                fields,
+                0,
+                samples,
+                slots,
+                0,
+            )
+
+
+@inner
+def _forward(
+    ops: Any,
+    table: Any,
+    parameters: Any,
+    pool: Any,
+    states: Any,
+    nets: Any,
+    ones: Any,
+    samples: int,
+) -> None:
+    for i in range(ops.shape[0]):
+        op = ops[i]
+        kind = op[KIND]
+        if kind == START and not op[FUSED]:
+            start(op, table, pool, states, ones)
+        elif kind in (BLOCK, DENSE):
+            _block(op, table, pool, states, samples)
+        elif kind == ROWS:
+            rows_forward(op, table, pool, states, samples)
+        elif kind == ACTIVATE:
+            finish(op, parameters, states, nets)
+
+
+@inner
+def _backward(
+    ops: Any,
+    table: Any,
+    parameters: Any,
+    pool: Any,
+    slopes: Any,
+    states: Any,
+    powers: Any,
+    nets: Any,
+    ones: Any,
+    deltas: Any,
+    gradient: Any,
+    scratch: Any,
+    reach: int,
+    squared: bool,
+    samples: int,
+) -> None:
+    for i in range(ops.shape[0] - 1, -1, -1):
+        op = ops[i]
+        kind = op[KIND]
+        if kind == START:
+            start_back(op, table, deltas, ones, gradient)
+        elif kind in (BLOCK, DENSE):
+            _block_back(op, table, slopes, powers, deltas, gradient, scratch, reach, samples)
+        elif kind == ROWS:
+            rows_back(op, table, pool, states, deltas, gradient, scratch, squared, samples)
+        else:
+            slope_back(op, parameters, states, nets, deltas, squared)
+
+
+@inner
+def _take(states: Any, at: Any, samples: int, first: int, out: Any) -> None:
+    for s in range(min(samples, out.shape[0] - first)):
+        for i in range(at.size):
+            out[first + s, i] = states[at[i] + s]
+
+
+@inner
+def _seed(deltas: Any, at: Any, samples: int, first: int, seeds: Any) -> None:
+    deltas[:] = 0
+    for s in range(min(samples, seeds.shape[0] - first)):
+        for i in range(at.size):
+            deltas[at[i] + s] += seeds[first + s, i]
+
+
+@inner
+def _flush(gradient: Any, total: Any) -> None:
+    for i in range(gradient.size):
+        total[i] += gradient[i]
+        gradient[i] = 0
+
+
+def _build(digest: str) -> Callable[..., None]:
+    # Only the digest is closed over: numba keys its cache by what a function closes over.
+    @njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
+    def blocks(
+        mode: int,
+        number: int,
+        last: int,
+        samples: int,
+        ops: Any,
+        table: Any,
+        parameters: Any,
+        pool: Any,
+        slopes: Any,
+        states: Any,
+        powers: Any,
+        nets: Any,
+        ones: Any,
+        deltas: Any,
+        gradient: Any,
+        scratch: Any,
+        squared: bool,
+        inputs: Any,
+        begin: int,
+        at: Any,
+        out: Any,
+        seeds: Any,
+        total: Any,
+        below: Any,
+    ) -> None:
+        """Run blocks number .. last of `samples` inputs each, the first being state `begin`.
+
+        FORWARD writes the states `at` to `out`, (inputs, at); the states of block i stay in
+        states[i]. BACKWARD goes back from the seeds (inputs, at), BOTH runs forward first, where
+        there is room for the states of one block only: gradients are added to `total`, dE/dinput
+        goes to `below` unless it is empty.
+        """
+        _ = digest
+        reach = INPUTS if below.size else NEURONS
+        for block in range(number, last):
+            first, own = block * samples, block - number if states.shape[0] > 1 else 0
+            if mode != BACKWARD:
+                enter(inputs, first, states[own], begin, samples)
+                _forward(ops, table, parameters, pool, states[own], nets[own], ones, samples)
+                _take(states[own], at, samples, first, out)
+            if mode == FORWARD:
+                continue
+            _seed(deltas, at, samples, first, seeds)
+            if squared:
+                for i in range(powers.size):
+                    powers[i] = states[own, i] * states[own, i]
+            _backward(
+                ops,
+                table,
+                parameters,
+                pool,
+                slopes,
+                states[own],
+                powers if squared else states[own],
+                nets[own],
+                ones,
+                deltas,
+                gradient,
+                scratch,
+                reach,
+                squared,
+                samples,
+            )
+            for s in range(min(samples, below.shape[0] - first)):
+                for i in range(below.shape[1]):
+                    below[first + s, i] = deltas[(begin + i) * samples + s]
+            if (block - number) % 4 == 3 or block == last - 1:
+                _flush(gradient, total)
+
+    return blocks
+
+
+blocks = _build(fingerprint())

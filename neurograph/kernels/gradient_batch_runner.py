@@ -1,0 +1,169 @@
+"""Gradients of batches of one program in one dtype, over blocks of samples and on threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph.errors import EngineError
+from neurograph.kernels.activations import LEAKY
+from neurograph.kernels.gradient_batch import BACKWARD, BOTH, FORWARD, blocks
+from neurograph.kernels.gradient_batch_tape import build
+from neurograph.kernels.gradient_fields import VECTORS
+from neurograph.kernels.gradient_tape import ACTIVATE, ROOM, Part
+from neurograph.kernels.lanes import lane_count
+from neurograph.kernels.runner import noticed
+from neurograph.memory import require
+from neurograph.program import Program
+
+Array = NDArray[Any]
+_MOST_KEPT = 1 << 26  # states of blocks that are kept for the way back; others are computed again
+
+
+class BatchGradientRunner:
+    """Runs a program's tape over blocks of samples."""
+
+    def __init__(self, program: Program, dtype: np.dtype[Any], threads: int) -> None:
+        self.dtype, self.threads = dtype, threads
+        lanes = lane_count(dtype.itemsize)
+        self.samples = VECTORS * lanes
+        self.tape = tape = build(program, self.samples, lanes)
+        codes = tape.ops[tape.ops[:, Part.KIND] == ACTIVATE, Part.CODE]
+        self.needs_nets = bool((codes >= LEAKY).any())
+        self.pool = np.zeros(tape.weights + 1 + tape.copied.size + ROOM, dtype)
+        self.parameters = tape.parameters.astype(dtype).reshape(-1)
+        self.ones = np.ones(tape.ones + ROOM, dtype)
+        self._parts = [_Part(self) for _ in range(threads)]
+        self._threads = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+        self.values: Array | None = None
+
+    def load(self, values: Array) -> None:
+        """Take the weight values, shape (weights,)."""
+        weights, copied = self.tape.weights, self.tape.copied
+        self.pool[:weights] = values
+        self.pool[weights + 1 : weights + 1 + copied.size] = self.pool[copied]
+        self.values = values
+
+    def backward(
+        self,
+        inputs: Array,
+        at: NDArray[np.integer[Any]],
+        seed: Callable[[Array], Array],
+        *,
+        squared: bool,
+        wrt_inputs: bool,
+    ) -> tuple[NDArray[np.float64], Array | None]:
+        """Return dE/dweight (weights,) and dE/dinput, as an engine's `backward` does."""
+        batch = _Batch(self, np.ascontiguousarray(inputs, self.dtype), at, squared)
+        if wrt_inputs:
+            batch.below = np.empty_like(batch.inputs)
+        count = -(-len(inputs) // self.samples)
+        parts = min(self.threads, count)
+        cuts = [count * i // parts for i in range(parts + 1)]
+        work = [
+            (part, first, last)
+            for part, first, last in zip(self._parts, cuts[:-1], cuts[1:], strict=False)
+        ]
+        self._spread([(part.forward, (batch, first, last)) for part, first, last in work])
+        batch.seeds = np.ascontiguousarray(seed(batch.out), self.dtype)
+        self._spread([(part.backward, (batch, first, last)) for part, first, last in work])
+        total = sum(part.total for part, _, _ in work)
+        weights, copied = self.tape.weights, self.tape.copied
+        found = np.asarray(total)[:weights].copy()
+        np.add.at(found, copied, np.asarray(total)[weights + 1 : weights + 1 + copied.size])
+        return found, batch.below if wrt_inputs else None
+
+    def _spread(self, calls: list[tuple[Callable[..., None], tuple[Any, ...]]]) -> None:
+        """Make the calls at the same time, the first of them here."""
+        (here, arguments), *others = calls
+        waiting = [self._threads.submit(f, *a) for f, a in others] if self._threads else []
+        here(*arguments)
+        for one in waiting:
+            one.result()
+
+
+class _Batch:
+    """The arrays of one batch."""
+
+    def __init__(
+        self, runner: BatchGradientRunner, inputs: Array, at: NDArray[Any], squared: bool
+    ) -> None:
+        self.inputs, self.squared = inputs, squared
+        self.at = runner.tape.slot[at].astype(np.int64) * runner.samples
+        self.out = np.empty((len(inputs), at.size), runner.dtype)
+        self.seeds, self.below = self.out[:0], np.empty((0, 0), runner.dtype)
+        self.slopes = np.square(runner.pool) if squared else runner.pool
+
+
+class _Part:
+    """What one thread works with: the states of some blocks, the deltas of one, a gradient."""
+
+    def __init__(self, runner: BatchGradientRunner) -> None:
+        self.runner, tape, dtype = runner, runner.tape, runner.dtype
+        size = tape.size + ROOM
+        require(3 * size * dtype.itemsize, "numba engine, a block of samples", EngineError)
+        self.deltas = np.zeros(size, dtype)
+        self.gradient = np.zeros(runner.pool.size, dtype)
+        self.scratch = np.zeros(tape.scratch + ROOM, dtype)
+        self.powers = np.zeros(0, dtype)
+        self.total = np.zeros(0)
+        self.states, self.nets = np.zeros((0, size), dtype), np.zeros((0, 0), dtype)
+
+    def _keep(self, wanted: int) -> None:
+        """Make room for the states of so many blocks, or as many as may be kept."""
+        size, samples = self.deltas.size, self.runner.samples
+        count = wanted if wanted * size <= _MOST_KEPT else 1
+        if count <= len(self.states):
+            return
+        self.states = np.zeros((count, size), self.runner.dtype)
+        self.nets = np.zeros((count, size if self.runner.needs_nets else 0), self.runner.dtype)
+        for place, state in self.runner.tape.constants:
+            self.states[:, place * samples : (place + 1) * samples] = state
+
+    def forward(self, batch: _Batch, first: int, last: int) -> None:
+        """Run blocks forward; keep their states where there is room."""
+        self._keep(last - first)
+        self._run(FORWARD, batch, first, last)
+
+    def backward(self, batch: _Batch, first: int, last: int) -> None:
+        """Run blocks backwards; leave their gradient in `total`."""
+        self.total = np.zeros(self.gradient.size)
+        if batch.squared and not self.powers.size:
+            self.powers = np.zeros_like(self.deltas)
+        kept = last - first <= len(self.states)
+        self._run(BACKWARD if kept else BOTH, batch, first, last)
+
+    def _run(self, mode: int, batch: _Batch, first: int, last: int) -> None:
+        runner, tape = self.runner, self.runner.tape
+        kept = self.states[: last - first] if last - first <= len(self.states) else self.states[:1]
+        noticed(
+            blocks,
+            mode,
+            first,
+            last,
+            runner.samples,
+            tape.ops,
+            tape.table,
+            runner.parameters,
+            runner.pool,
+            batch.slopes,
+            kept,
+            self.powers,
+            self.nets,
+            runner.ones,
+            self.deltas,
+            self.gradient,
+            self.scratch,
+            batch.squared,
+            batch.inputs,
+            tape.inputs,
+            batch.at,
+            batch.out,
+            batch.seeds,
+            self.total,
+            batch.below,
+        )
