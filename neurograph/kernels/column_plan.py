@@ -6,7 +6,6 @@ products, and for neurons whose sources lie side by side the same order as their
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -17,9 +16,9 @@ from neurograph.errors import EngineError
 from neurograph.functions import COMBINE, REDUCE
 from neurograph.kernels import strips
 from neurograph.kernels.arena import Space, input_ids
-from neurograph.kernels.column_tables import MOST_SLOTS, Tables
-from neurograph.kernels.columns import ROWS, STRIPS
-from neurograph.kernels.fills import Biases, Each, Fill, Lanewise, Panels
+from neurograph.kernels.column_ops import ROWS, STRIPS
+from neurograph.kernels.column_tables import MOST_SLOTS, ColumnPlan, Tables
+from neurograph.kernels.fills import Biases, Each, Lanewise, Panels
 from neurograph.kernels.fusion import Chain, bias_rows, fused, plain
 from neurograph.kernels.tiles import LINEAR, Pair
 from neurograph.kernels.walks import breaks, cuts, highest, live_counts, mark_readers, steady
@@ -27,28 +26,6 @@ from neurograph.program import Blocks, Ids, Program
 
 _LONG = 16  # slots in a run, above which its start costs little
 _SLACK = 64  # states beyond the last, which a vector may touch
-
-
-@dataclass(frozen=True, eq=False)
-class ColumnPlan:
-    """The tables of a program; states of a sample are `size` numbers.
-
-    `slot` says where the state of each id lies; what is used again is there only for a while.
-    """
-
-    ops: NDArray[np.int64]
-    index: NDArray[np.int32]
-    row: NDArray[np.int32]
-    parameters: NDArray[np.float64]
-    fills: tuple[Fill, ...]
-    biases: tuple[Biases, ...]
-    addend_factors: tuple[tuple[int, int], ...]
-    weight_size: int
-    bias_size: int
-    slot: NDArray[np.int32]
-    size: int
-    inputs: int
-    constants: tuple[tuple[int, float], ...]
 
 
 def build(program: Program, *, lanes: int, keep: bool) -> ColumnPlan:

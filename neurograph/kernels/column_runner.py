@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.errors import EngineError
-from neurograph.kernels.column_plan import ColumnPlan, build
+from neurograph.kernels.column_plan import build
+from neurograph.kernels.column_tables import ColumnPlan
 from neurograph.kernels.columns import run_columns
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.runner import noticed
@@ -63,11 +64,13 @@ class ColumnRunner:
         out = np.empty((len(inputs), columns.size), self.dtype)
         for first in range(0, len(inputs), _SAMPLES):
             some = inputs[first : first + _SAMPLES]
-            states = loaded.states(len(some))
+            memory = loaded.take(len(some))
+            states = loaded.states(memory, len(some))
             by_sample = states.reshape(len(some), loaded.plan.size)
             by_sample[:, loaded.plan.inputs : loaded.plan.inputs + inputs.shape[1]] = some
             self._ops(loaded, len(some), states)
             np.take(by_sample, columns, axis=1, out=out[first : first + _SAMPLES])
+            loaded.spare.append(memory)
         return out
 
     def _ops(self, loaded: _Loaded, samples: int, states: NDArray[Any]) -> None:
@@ -98,7 +101,7 @@ class _Loaded:
         self.weight = np.zeros(plan.weight_size + 16, dtype)
         self.bias = np.zeros(plan.bias_size + 16, dtype)
         self.parameters = plan.parameters.astype(dtype)
-        self._states = np.empty(0, dtype)
+        self.spare: list[NDArray[Any]] = []  # memory of calls that are done
 
     def load(self, values: NDArray[np.float64]) -> None:
         """Take the weight values."""
@@ -109,15 +112,21 @@ class _Loaded:
         for place, weight in self.plan.addend_factors:
             self.bias[place] = values[weight]
 
-    def states(self, samples: int) -> NDArray[Any]:
-        """Return memory for the states of some samples, constants and zeros set."""
+    def take(self, samples: int) -> NDArray[Any]:
+        """Return memory for the states of some samples that no other call uses; put it back."""
         size = samples * self.plan.size
-        require(size * self.dtype.itemsize, f"numba engine, {samples} samples", EngineError)
-        if self._states.size < size:
-            self._states = np.zeros(size + 64, self.dtype)
-        states = self._states[-self._states.ctypes.data % 64 // self.dtype.itemsize :][:size]
+        memory = self.spare.pop() if self.spare else np.empty(0, self.dtype)
+        if memory.size < size:
+            require(size * self.dtype.itemsize, f"numba engine, {samples} samples", EngineError)
+            memory = np.zeros(size + 64, self.dtype)
+        return memory
+
+    def states(self, memory: NDArray[Any], samples: int) -> NDArray[Any]:
+        """Return the states of some samples in `memory`, aligned to 64 bytes, constants set."""
+        size = self.plan.size
+        states = memory[-memory.ctypes.data % 64 // self.dtype.itemsize :][: samples * size]
         for place, state in self.plan.constants:
-            states[place :: self.plan.size] = state
+            states[place::size] = state
         return states
 
     def arguments(

@@ -10,11 +10,33 @@ from numpy.typing import NDArray
 
 from neurograph.functions import Activation
 from neurograph.kernels import activations
-from neurograph.kernels.columns import PRODUCT, ColumnOp
+from neurograph.kernels.column_ops import PRODUCT, ColumnOp
 from neurograph.kernels.fills import Biases, Fill
 from neurograph.kernels.panels import VECTORS
 
 MOST_SLOTS = 384  # of a block: its states and weights stay in the first-level cache
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnPlan:
+    """The tables of a program; states of a sample are `size` numbers.
+
+    `slot` says where the state of each id lies; what is used again is there only for a while.
+    """
+
+    ops: NDArray[np.int64]
+    index: NDArray[np.int32]
+    row: NDArray[np.int32]
+    parameters: NDArray[np.float64]
+    fills: tuple[Fill, ...]
+    biases: tuple[Biases, ...]
+    addend_factors: tuple[tuple[int, int], ...]
+    weight_size: int
+    bias_size: int
+    slot: NDArray[np.int32]
+    size: int
+    inputs: int
+    constants: tuple[tuple[int, float], ...]
 
 
 @dataclass(eq=False)

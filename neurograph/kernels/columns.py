@@ -1,56 +1,21 @@
 """Columns: runs a table of ops over few samples, maps or neighbours as lanes.
 
-States are sample-major: state s of sample n is `states[n * size + s]`. An op is a row of 64-bit
-numbers, its columns named by `ColumnOp`; offsets are into the tables of a plan.
+States are sample-major: state s of sample n is `states[n * size + s]`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import njit
 
-from neurograph.kernels import panels, strips
 from neurograph.kernels.activations import SCALAR, scalar_activation
+from neurograph.kernels.column_calls import call_panel, call_strip
+from neurograph.kernels.column_ops import CHUNK, PRODUCT, STRIPS, ColumnOp
 from neurograph.kernels.interpreter import fingerprint, lane_count_of
-from neurograph.kernels.lanes import I64
 from neurograph.kernels.panels import ADDS, FIRST, LAST, VECTORS, most_columns
-from neurograph.kernels.tiles import LINEAR
-
-CHUNK = 192  # columns whose states and sums stay in the cache while all maps pass
-PRODUCT, STRIPS, ROWS = range(3)
-
-
-class ColumnOp(IntEnum):
-    """The columns of an op."""
-
-    KIND = 0
-    FIELDS = 1  # of a product; strips; rows
-    MAPS = 2  # of a product
-    SLOTS = 3  # of a field or strip
-    INDEX = 4  # [field][run], [strip][slot], or a row's slots
-    RUNS = 5  # how many
-    RUN = 6  # [run] (length, first row of weight)
-    BLOCKS = 7  # how many blocks of slots
-    BLOCK = 8  # [block] first run, and one past the last
-    WEIGHT = 9
-    STEP = 10  # from a slot's weights to the next's
-    BIAS = 11
-    BIAS_STEP = 12  # from a field's biases to the next's
-    TARGET = 13  # [field], [strip], [row]
-    LENGTH = 14  # [strip]; or [row] first slot, and one past the last
-    ADDEND = 15  # [field], or -1
-    FACTOR = 16  # of the addend, a place in the biases
-    PAIR = 17
-    ACTIVATION = 18
-    PARAMETER = 19
-
 
 _C = ColumnOp
 _KIND, _FIELDS, _MAPS, _SLOTS = int(_C.KIND), int(_C.FIELDS), int(_C.MAPS), int(_C.SLOTS)
@@ -61,118 +26,6 @@ _WEIGHT, _STEP, _BIAS, _BIAS_STEP = (int(c) for c in (_C.WEIGHT, _C.STEP, _C.BIA
 _TARGET, _LENGTH, _ADDEND, _FACTOR = (int(c) for c in (_C.TARGET, _C.LENGTH, _C.ADDEND, _C.FACTOR))
 _PAIR, _ACTIVATION, _PARAMETER = int(_C.PAIR), int(_C.ACTIVATION), int(_C.PARAMETER)
 _WIDEST = most_columns()
-
-
-def _pointer(context: Any, builder: ir.IRBuilder, kind: Any, array: Any, at: Any) -> Any:
-    return builder.gep(context.make_array(kind)(context, builder, array).data, [at])
-
-
-def _choose(b: ir.IRBuilder, number: Any, calls: list[Callable[[], None]]) -> None:
-    """Emit the call that `number` says."""
-    after = b.append_basic_block("called")
-    switch = b.switch(number, after)
-    for i, call in enumerate(calls):
-        block = b.append_basic_block(f"call{i}")
-        switch.add_case(I64(i), block)
-        b.position_at_end(block)
-        call()
-        b.branch(after)
-    b.position_at_end(after)
-
-
-@intrinsic
-def _panel(
-    typing: Any,
-    shape: Any,
-    states: Any,
-    columns: Any,
-    at: Any,
-    index: Any,
-    row: Any,
-    weight: Any,
-    bias: Any,
-    parameter: Any,
-    offsets: Any,
-    numbers: Any,
-    factor: Any,
-) -> Any:
-    """Run the panel kernel of (columns - 1) * VECTORS + vectors - 1 = `shape`.
-
-    columns: (sample, field, start, target, addend) arrays, read from `at`; offsets: into (index,
-    row, weight, bias, parameter); numbers: (first, last, stage, activation).
-    """
-
-    def emit(context: Any, b: ir.IRBuilder, signature: Any, given: Any) -> Any:
-        kinds = signature.args
-        arrays = cgutils.unpack_tuple(b, given[2])
-        sample, field, start, target, addend = (
-            _pointer(context, b, kinds[2][i], arrays[i], given[3]) for i in range(5)
-        )
-        offset = cgutils.unpack_tuple(b, given[9])
-        index_, run, weight_, bias_, parameter_ = (
-            _pointer(context, b, kinds[4 + i], given[4 + i], offset[i]) for i in range(5)
-        )
-        numbers_ = cgutils.unpack_tuple(b, given[10])
-        states_ = _pointer(context, b, kinds[1], given[1], I64(0))
-        arguments = panels.Panel(
-            *(states_, sample, field, index_, run, weight_, bias_, start, target, addend),
-            *(parameter_, *numbers_, given[11]),
-        )
-        element = context.get_data_type(kinds[1].dtype)
-
-        def call(c: int, v: int) -> Callable[[], None]:
-            return lambda: b.call(panels.declare(b.module, c, v, element), arguments)
-
-        each = [call(c, v) for c in range(1, _WIDEST + 1) for v in range(1, VECTORS + 1)]
-        _choose(b, given[0], each)
-        return context.get_dummy_value()
-
-    i = types.int64
-    five, four = types.UniTuple(i, 5), types.UniTuple(i, 4)
-    kinds = i, states, columns, i, index, row, weight, bias, parameter, five, four, states.dtype
-    return types.void(*kinds), emit
-
-
-@intrinsic
-def _strip(
-    typing: Any,
-    kind: Any,
-    states: Any,
-    at: Any,
-    index: Any,
-    weight: Any,
-    bias: Any,
-    parameter: Any,
-    offsets: Any,
-    numbers: Any,
-) -> Any:
-    """Run a strip kernel: `kind` is a place in strips.SHARED, or one past them for own weights.
-
-    at: (sample, target) in the states; offsets: into (index, weight, bias, parameter); numbers:
-    (vectors, slots, step, activation).
-    """
-
-    def emit(context: Any, b: ir.IRBuilder, signature: Any, given: Any) -> Any:
-        kinds = signature.args
-        at_, offset = cgutils.unpack_tuple(b, given[2]), cgutils.unpack_tuple(b, given[7])
-        states_, target = (_pointer(context, b, kinds[1], given[1], place) for place in at_)
-        index_, weight_, bias_, parameter_ = (
-            _pointer(context, b, kinds[3 + i], given[3 + i], offset[i]) for i in range(4)
-        )
-        numbers_ = cgutils.unpack_tuple(b, given[8])
-        arguments = strips.Strip(states_, index_, weight_, bias_, target, parameter_, *numbers_)
-        element = context.get_data_type(kinds[1].dtype)
-
-        def call(pair: Any, shared: bool) -> Callable[[], None]:
-            return lambda: b.call(strips.declare(b.module, pair, shared, element), arguments)
-
-        each = [call(pair, True) for pair in strips.SHARED]
-        _choose(b, given[0], [*each, call(LINEAR, False)])
-        return context.get_dummy_value()
-
-    i = types.int64
-    two, four = types.UniTuple(i, 2), types.UniTuple(i, 4)
-    return types.void(i, states, two, index, weight, bias, parameter, four, four), emit
 
 
 @njit(nogil=True, error_model="numpy")
@@ -256,7 +109,7 @@ def _chunk(op: Any, n: int, first: int, last: int, states: Any, columns: Any, ta
             for g in range(groups):
                 begin, end = n * g // groups, n * (g + 1) // groups
                 shape = (end - begin - 1) * VECTORS + vectors - 1
-                _panel(
+                call_panel(
                     shape,
                     states,
                     columns,
@@ -294,7 +147,7 @@ def _strips(
         offsets = (op[_INDEX] + strip * op[_SLOTS], op[_WEIGHT], op[_BIAS], op[_PARAMETER])
         numbers = (-(-length // lanes), op[_SLOTS], op[_STEP], op[_ACTIVATION])
         at = (number * size, target)
-        _strip(op[_PAIR], states, at, index, weight, bias, parameter, offsets, numbers)
+        call_strip(op[_PAIR], states, at, index, weight, bias, parameter, offsets, numbers)
         if op[_ACTIVATION] >= SCALAR:
             _squash(op, states, target, target + length, parameter)
 
