@@ -487,3 +487,9 @@ def test_unsharing_says_its_size_before_it_begins(monkeypatch):
     monkeypatch.setattr("neurograph.memory.physical", lambda: 10**4)
     with pytest.raises(ng.GraphError, match=r"A: giving its 648 slots other weights: would take"):
         ng.unshare(graph, "A")
+
+
+@pytest.mark.parametrize("edit", [ng.unshare, ng.tie])
+def test_an_input_layer_has_no_weights_to_edit(edit):
+    with pytest.raises(ng.GraphError, match="input: found an input layer, needed one with conn"):
+        edit(ng.models.lenet5(), "input")

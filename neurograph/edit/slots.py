@@ -41,8 +41,13 @@ class Slots:
 
     @classmethod
     def of(cls, graph: Graph, name: str) -> Slots:
-        """Return the slots of a layer. Raises GraphError if they would not fit in memory."""
+        """Return the slots of a layer.
+
+        Raises GraphError for an input layer, and if the slots would not fit in memory.
+        """
         layer = graph.layer(name)
+        if any(layer.name == x.name for x in graph.inputs):
+            raise GraphError(f"{name}: found an input layer, needed one with connections")
         flat = layer.ids.reshape(-1)
         position = np.flatnonzero(flat >= 0)
         neurons = flat[position]
