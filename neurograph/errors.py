@@ -34,14 +34,14 @@ class MissingDependency(NeurographError, ImportError):
     """A feature needs a package that is not installed; the message names the extra with it."""
 
 
-def suggestion(found: str, known: Iterable[str]) -> str:
+def suggestion(found: object, known: Iterable[str]) -> str:
     """Return the names in `known` nearest to `found`, as the end of an error message.
 
     >>> suggestion("C2", ["C1", "C3", "F6"])
     '; did you mean C3, C1?'
     """
     names = list(known)
-    near = difflib.get_close_matches(found, names, n=3, cutoff=0.4)
+    near = difflib.get_close_matches(str(found), names, n=3, cutoff=0.4)
     if near:
         return f"; did you mean {', '.join(near)}?"
     return (

@@ -171,9 +171,10 @@ class Graph:
         are not ids of this graph or do not fit the layer.
         """
         kind = type(layer).__name__
-        if not hasattr(layer, "wire"):
-            raise GraphError(f"add: found {kind}, needed a layer such as Linear(10)")
-        name = layer.name or self._free_name(kind.lower())
+        found = f"the class {layer.__name__}" if isinstance(layer, type) else kind
+        if not hasattr(layer, "wire") or isinstance(layer, type):
+            raise GraphError(f"add: found {found}, needed a layer such as Linear(10)")
+        name = layer.name if layer.name is not None else self._free_name(kind.lower())
         self.require_free(name, name)
         return layer.wire(self, name, *(self._checked(name, s) for s in sources))
 

@@ -7,6 +7,7 @@ where there is none.
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ _NAME = re.compile(r"(?P<name>[^\[\]]+?)\s*(?:\[(?P<index>[-\d,\s]*)\])?")
 
 def _split(text: str, who: str) -> tuple[str, tuple[int, ...]]:
     """Split "C1[2, 10, 10]" into ("C1", (2, 10, 10))."""
-    match = _NAME.fullmatch(text.strip())
+    match = _NAME.fullmatch(text.strip()) if isinstance(text, str) else None
     inside = (match["index"] or "").strip() if match else ""
     try:
         index = tuple(int(part) for part in inside.split(",")) if inside else ()
@@ -136,7 +137,7 @@ class Names:
         self._order: tuple[NDArray[np.int64], list[str]] | None = None
 
     def __contains__(self, name: object) -> bool:
-        return name in self._arrays
+        return isinstance(name, str) and name in self._arrays
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)
@@ -150,11 +151,15 @@ class Names:
         return self._arrays[name]
 
     def require_free(self, name: str) -> None:
-        """Raise GraphError if a name is taken, empty or holds brackets."""
-        if name in self._arrays:
+        """Raise GraphError if a name is taken, or no printable text without brackets."""
+        if name in self:
             raise GraphError(f"{self.what} array {name!r} exists already; names are unique")
-        if not name or "[" in name or "]" in name or name != name.strip():
-            raise GraphError(f"{self.what} array {name!r}: a name is text without brackets")
+        given: Any = name
+        text = isinstance(given, str) and given.isprintable() and given == given.strip()
+        if not text or not name or "[" in name or "]" in name:
+            raise GraphError(
+                f"{self.what} array {name!r}: a name is printable text without brackets"
+            )
 
     def add(self, name: str, ids: IdArray) -> None:
         """Add an array. Raises GraphError if the name is taken, empty or holds brackets."""
@@ -220,4 +225,10 @@ class Names:
         """Return the id of "C1[2, 10, 10]", or of (array name, index)."""
         if index is None:
             name, index = _split(name, self.what)
-        return self[name].at(tuple(int(i) for i in index), name)
+        try:
+            whole = tuple(operator.index(i) for i in index)
+        except TypeError:
+            raise GraphError(
+                f"{name}: index {index!r}, needed whole numbers, one an axis"
+            ) from None
+        return self[name].at(whole, name)

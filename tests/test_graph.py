@@ -134,6 +134,8 @@ def test_bad_input() -> None:
         graph.add(linear, "x")
     with pytest.raises(ng.GraphError, match=r"x: a layer called 'x' exists already; names are uni"):
         graph.add(ng.Linear(2, name="x"), x)
+    with pytest.raises(ng.GraphError, match=r"add: found the class Linear, needed a layer such"):
+        ng.Graph().add(ng.Linear)  # type: ignore[arg-type]
     with pytest.raises(ng.GraphError, match=r"add: found int, needed a layer such as Linear\(10\)"):
         graph.add(3, x)  # type: ignore[arg-type]
     with pytest.raises(ng.GraphError, match=r"outputs: ids go from 7 to 7, ids from 0 to 2"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from drawn import graphs
@@ -133,6 +135,23 @@ def test_bad_input() -> None:
     with pytest.raises(ng.GraphError, match=r"weight -2 does not exist; ids go from 0 to 60839"):
         graph.weight_name(-2)
     for name in ("a[0]", "", " a", "a]"):
-        with pytest.raises(ng.GraphError, match=r"a name is text without brackets"):
+        with pytest.raises(ng.GraphError, match=r"a name is printable text without brackets"):
             graph.add(ng.Input((1,), name=name or " "))
     assert graph.size == 9119  # nothing was added on the way
+
+
+@pytest.mark.parametrize("name", [5, "", "a\nb", b"a"])
+def test_what_can_not_be_a_name(name: Any) -> None:
+    with pytest.raises(ng.GraphError, match="a name is printable text without brackets"):
+        ng.Graph().add(ng.Input((2,), name=name))
+
+
+def test_look_ups_by_what_is_no_name_or_no_index() -> None:
+    graph = ng.models.lenet5()
+    with pytest.raises(ng.GraphError, match="layer 5 is unknown"):
+        graph.layer(5)  # type: ignore[arg-type]
+    with pytest.raises(ng.GraphError, match="neuron name 5 is not of the form"):
+        graph.neuron_id(5)  # type: ignore[arg-type]
+    for index in ((0.5, 0, 0, 0), 3):
+        with pytest.raises(ng.GraphError, match=r"C1.kernel: index .*, needed whole numbers"):
+            graph.weight_id("C1.kernel", index)  # type: ignore[arg-type]
