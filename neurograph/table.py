@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.errors import GraphError
-from neurograph.memory import INT32_MAX
+from neurograph.memory import INT32_MAX, require
 
 Ids = NDArray[np.int32]
 Chunk = NDArray[Any] | range
 _RANGE_BLOCK = 1 << 20  # a range is written in blocks of this many ids, to need no second copy
+_ID_BYTES = 18  # the four columns of an id, and the id as a layer hands it out
 _SMALL = 1 << 16  # a column below this size grows ahead of need
 
 INPUT = -1  # function of an input or constant: it has no connections of its own
@@ -181,6 +182,7 @@ class Table:
         first = self.size
         if first + count > INT32_MAX:
             raise GraphError(f"a graph of {first + count:,} neurons: ids end at {INT32_MAX:,}")
+        require(_ID_BYTES * (first + count), f"a graph of {first + count:,} neurons", GraphError)
         for column, values in (
             (self._field, field),
             (self._kernel, kernel),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from neurograph.errors import GraphError
+from neurograph.memory import require
 
 Ids = NDArray[np.int32]
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]  # ((top, bottom), (left, right))
+_NEURON = 18  # bytes of a neuron's columns and id
 
 
 def whole(value: Any, least: int) -> bool:
@@ -102,6 +104,26 @@ def outputs(
     return counts[0], counts[1]
 
 
+def require_room(
+    ids: Ids,
+    kernel: Pair,
+    pads: Padding,
+    count: Pair,
+    links: Sequence[tuple[int, ...]],
+    who: str,
+) -> None:
+    """Raise GraphError if the padded maps, the fields and the neurons would not fit in memory.
+
+    `links` are the input maps of each output map; equal ones share their fields.
+    """
+    height, width = (n + sum(side) for n, side in zip(ids.shape[1:], pads, strict=True))
+    positions = count[0] * count[1]
+    slots = positions * kernel[0] * kernel[1] * sum(map(len, set(links)))
+    neurons = positions * len(links)
+    size = 4 * len(ids) * height * width + 2 * 4 * slots + _NEURON * neurons
+    require(size, f"{who}: {neurons:,} neurons, {slots:,} slots of their fields", GraphError)
+
+
 def _shown(pads: Padding) -> str:
     flat = {*pads[0], *pads[1]}
     return str(flat.pop()) if len(flat) == 1 else str(pads)
@@ -155,6 +177,13 @@ def divisors(
     return np.multiply.outer(sides[0], sides[1])
 
 
+def transposed_length(
+    size: int, kernel: int, stride: int, pad: Pair, dilation: int, extra: int
+) -> int:
+    """Return the outputs along a transposed axis; below 1 where padding leaves none."""
+    return (size - 1) * stride - pad[0] - pad[1] + dilation * (kernel - 1) + extra + 1
+
+
 def transposed_axis(
     size: int, kernel: int, stride: int, pad: Pair, dilation: int, extra: int
 ) -> Iterator[tuple[NDArray[np.intp], list[int], NDArray[np.intp]]]:
@@ -163,7 +192,7 @@ def transposed_axis(
     Output position o gets tap k from place i where o + pad = stride i + dilation k. Positions of
     one class share their taps; places has shape (positions, taps), -1 off the map.
     """
-    length = (size - 1) * stride - pad[0] - pad[1] + dilation * (kernel - 1) + extra + 1
+    length = transposed_length(size, kernel, stride, pad, dilation, extra)
     for residue in range(stride):
         positions = np.arange(length)[(np.arange(length) + pad[0]) % stride == residue]
         taps = [k for k in range(kernel) if (dilation * k - residue) % stride == 0]

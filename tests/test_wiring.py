@@ -363,3 +363,29 @@ def test_one_source_may_stand_in_many_places() -> None:
     wanted = np.broadcast_to(given * total, (2, 1, 2, 2))
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
     assert len(graph.outgoing(int(x[0, 0, 0]))) == 16
+
+
+# Each would take terabytes or more; none may be begun.
+TOO_LARGE = [
+    (ng.Conv2d(10**12, 1), "maps: would take"),
+    (ng.Conv2d(1, 1, padding=10**7), "slots of their fields: would take"),
+    (ng.Conv2d(1, 1, padding=10**10, stride=10**9), "slots of their fields: would take"),
+    (ng.ConvTranspose2d(1, 2, stride=10**7), "slots of their fields: would take"),
+    (ng.MaxPool2d(2 * 10**7, padding=10**7, stride=1), "slots of their fields: would take"),
+]
+
+
+@pytest.mark.parametrize(("layer", "message"), TOO_LARGE)
+def test_a_layer_too_large_for_memory_says_so_and_adds_nothing(layer: Any, message: str) -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Input((1, 4, 4)))
+    size = graph.size
+    with pytest.raises(ng.GraphError, match=message):
+        graph.add(layer, x)
+    assert (graph.size, graph.weights.count, list(graph.layers)) == (size, 0, ["input1"])
+
+
+def test_inputs_too_many_for_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurograph.memory.physical", lambda: 1000)
+    with pytest.raises(ng.GraphError, match=r"a graph of 10,001 neurons: would take 180.0 kB"):
+        ng.Graph().add(ng.Input((100, 100)))

@@ -28,9 +28,11 @@ from neurograph.layers.wiring import (
     positive,
     weight_array,
 )
+from neurograph.memory import require
 from neurograph.names import IdArray
 
 Table = Sequence[Sequence[int]]
+_LINKS = 100  # bytes that the links of an output map take, but for 8 each
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Conv2d:
                     f"{name}: {groups} groups do not divide {channels} input and {out} output maps"
                 )
             size = channels // groups
+            require(out * (_LINKS + 8 * size), f"{name}: {out:,} maps", GraphError)
             starts = [o // (out // groups) * size for o in range(out)]
             return [tuple(range(start, start + size)) for start in starts]
         rows: list[Any] = list(self.table) if np.iterable(self.table) else []
@@ -97,6 +100,7 @@ class Conv2d:
         kernel, stride, pads, dilation = geometry(self, name)
         count = windows.outputs(ids.shape[1:], kernel, stride, pads, dilation, name)
         border = self._border(graph, name)
+        windows.require_room(ids, kernel, pads, count, links, name)
         views = windows.slide(ids, kernel, stride, pads, dilation, count, border)
         shape = (len(links), *count)
         array = self._kernels(graph, name, links, ids.shape[0], count, kernel)
@@ -217,15 +221,14 @@ class ConvTranspose2d:
         extra = windows.pair(self.output_padding, name, "output_padding", 0)
         if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True)):
             raise GraphError(f"{name}: output_padding {extra} is not below stride or dilation")
-        rows, columns = (
-            list(windows.transposed_axis(ids.shape[1 + a], *axis))
-            for a, axis in enumerate(zip(kernel, stride, pads, dilation, extra, strict=True))
-        )
-        height, width = (sum(len(c[0]) for c in axis) for axis in (rows, columns))
-        if not height or not width:
+        axes = list(zip(ids.shape[1:], kernel, stride, pads, dilation, extra, strict=True))
+        height, width = (windows.transposed_length(*axis) for axis in axes)
+        if height < 1 or width < 1:
             raise GraphError(
                 f"{name}: padding {self.padding} leaves no output of {ids.shape[1:]} maps"
             )
+        windows.require_room(ids, (1, 1), ((0, 0), (0, 0)), (height, width), links, name)
+        rows, columns = (list(windows.transposed_axis(*axis)) for axis in axes)
         check_options(self, name)
         out = len(links)
         per_group = out // self.groups

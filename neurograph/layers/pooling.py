@@ -58,6 +58,8 @@ class Subsample2d:
         ids = windows.feature_maps(one_source(sources, name), name)
         kernel, stride, pads, dilation = geometry(self, name)
         count = windows.outputs(ids.shape[1:], kernel, stride, pads, dilation, name)
+        links = [(i,) for i in range(len(ids))]
+        windows.require_room(ids, kernel, pads, count, links, name)
         views = windows.slide(ids, kernel, stride, pads, dilation, count)
         check_options(self, name)
         maps, slots = len(ids), math.prod(kernel)
@@ -72,7 +74,7 @@ class Subsample2d:
         )
         bias = biases(graph, self, name, (maps, *count), slots)
         first = graph.table.kernels.add(np.repeat(array.ids[:, None], slots, axis=1))
-        fields = add_fields(graph, views, [(i,) for i in range(maps)]).reshape(maps, *count)
+        fields = add_fields(graph, views, links).reshape(maps, *count)
         kernels = first + np.arange(maps)[:, None, None]
         return add_maps(graph, self, name, (maps, *count), (fields, kernels, bias))
 
@@ -171,6 +173,8 @@ def _pool(
     count = windows.outputs(
         ids.shape[1:], kernel, stride, pads, dilation, name, ceil=layer.ceil_mode
     )
+    links = [(i,) for i in range(len(ids))]
+    windows.require_room(ids, kernel, pads, count, links, name)
     views = windows.slide(ids, kernel, stride, pads, dilation, count)
-    fields = add_fields(graph, views, [(i,) for i in range(len(ids))])
+    fields = add_fields(graph, views, links)
     return fields.reshape(len(ids), *count), (ids.shape[1:], kernel, stride, pads)
