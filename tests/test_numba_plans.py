@@ -1,0 +1,205 @@
+"""The plans of the numba engine: which one a batch gets, and that each is right and accurate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_numba_engine import Drawer, check
+
+import neurograph as ng
+from neurograph.functions import Activation, Function
+from neurograph.kernels import activations, catalogue
+from neurograph.kernels.lanes import lane_count
+from neurograph.kernels.runner import Runner
+from neurograph.kernels.tiles import GATHERED, LINEAR, MAPS, MOVED, PAIRS, SAMPLES
+from neurograph.program import Blocks, Program
+
+
+def runner_of(graph: ng.Graph, *, threads: int = 1) -> Runner:
+    runner = Runner(ng.compile(graph), np.dtype("float32"), threads)
+    runner.load(graph.weights.value)
+    return runner
+
+
+def kinds(runner: Runner, vectors: int) -> set[str]:
+    """What the lanes of a plan's tiles stand for."""
+    found = (catalogue.kernels()[op] for op in runner._plan(vectors, keep=False).plan.ops[:, 0])
+    return {k.over for k in found if isinstance(k, catalogue.TileShape)}
+
+
+# ---- which plan ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 8, 9, 16, 17, 18, 24, 31, 33])
+def test_every_batch_gives_what_its_samples_give(batch: int) -> None:
+    graph = ng.models.lenet5()
+    images = np.random.default_rng(0).normal(size=(batch, 1, 32, 32)).astype(np.float32)
+    simulator = ng.Simulator(graph, engine="numba")
+    expected = ng.Simulator(graph, engine="scipy", dtype="float64")(images)
+    np.testing.assert_allclose(simulator(images), expected, rtol=2e-6, atol=1e-6 * expected.max())
+    for threads in (2, 3):
+        several = ng.Simulator(graph, engine="numba", threads=threads)(images)
+        np.testing.assert_allclose(several, expected, rtol=2e-6, atol=1e-6 * expected.max())
+
+
+def test_one_sample_of_lenet5_runs_over_positions_and_maps() -> None:
+    runner = runner_of(ng.models.lenet5())
+    assert kinds(runner, 0) >= {MOVED, GATHERED, MAPS}
+    assert kinds(runner, 1) <= {MOVED, SAMPLES}
+
+
+def test_a_small_batch_takes_no_room_for_a_large_one() -> None:
+    runner = runner_of(ng.models.lenet5())
+    lanes = lane_count(4)
+    sizes = [runner._plan(v, keep=False).plan for v in (0, 1)]
+    assert [s.stride for s in sizes] == [1, lanes]
+    assert runner._vectors(1) == 0
+    assert runner._vectors(lanes) == 1
+    assert runner._vectors(1000) == catalogue.most_vectors()
+
+
+def test_read_only_images_compile_nothing_new() -> None:
+    from neurograph.kernels.interpreter import forward
+
+    simulator = ng.Simulator(ng.models.mlp((6, 5, 3)), engine="numba")
+    images = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
+    expected, compiled = simulator(images), len(forward.signatures)
+    images.flags.writeable = False
+    np.testing.assert_array_equal(simulator(images), expected)
+    np.testing.assert_array_equal(simulator(np.asfortranarray(images)), expected)
+    assert len(forward.signatures) == compiled
+
+
+def test_new_values_reach_every_plan() -> None:
+    graph = ng.models.mlp((6, 5, 3))
+    simulator = ng.Simulator(graph, engine="numba", dtype="float64")
+    other = ng.Simulator(graph, engine="scipy", dtype="float64")
+    for seed in (1, 2):
+        graph.weights.initialize(seed=seed)
+        for batch in (1, 5, 40):
+            images = np.random.default_rng(batch).normal(size=(batch, 6))
+            np.testing.assert_allclose(simulator(images), other(images), rtol=1e-12)
+
+
+# ---- one sample ---------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from(["float32", "float64"]),
+    st.integers(1, 3),
+    st.integers(1, 20),
+    st.integers(1, 3),
+    st.booleans(),
+    st.sampled_from(PAIRS),
+)
+def test_one_sample_over_runs(
+    seed: int, dtype: str, blocks: int, maps: int, step: int, gaps: bool, pair: tuple[str, str]
+) -> None:
+    """Fields that are runs of neighbours, broken anywhere; a second level reads the first."""
+    drawer = Drawer(seed)
+    slots = 2 if pair[1] == "product" else 5
+    for function in (Function(*pair, Activation("tanh")), Function(activation=Activation("tanh"))):
+        length = 1 + int(drawer.rng.integers(0, drawer.size // step))
+        origin = drawer.ids(0, max(1, drawer.size - step * length), blocks, 1, slots)
+        sources = origin + step * np.arange(length, dtype=np.int32)[:, None]
+        sources = np.minimum(sources, drawer.size - 1)
+        if gaps:
+            broken = drawer.rng.random(sources.shape) < 0.05
+            sources = np.where(broken, -1 if function.linear else 0, sources).astype(np.int32)
+        bias = drawer.ids(-1, drawer.weights, blocks, maps, length if gaps else 1)
+        weights = drawer.ids(0, drawer.weights, blocks, maps, slots)
+        targets = np.arange(drawer.size, drawer.size + blocks * maps * length, dtype=np.int32)
+        drawer.size += targets.size
+        shaped = targets.reshape(blocks, maps, length)
+        drawer.add(Blocks(drawer.level, function, sources, weights, bias, shaped))
+    program: Program = drawer.program()
+    check(program, 1, 1, dtype)
+    check(program, 2, 2, dtype)
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_one_sample_of_convolutions(padding: int, stride: int) -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Input((2, 27, 19)))
+    x = graph.add(ng.Conv2d(5, 3, padding=padding, stride=stride, activation="tanh"), x)
+    x = graph.add(ng.MaxPool2d(2), x)
+    x = graph.add(ng.Conv2d(9, 3, padding=padding, activation="relu"), x)
+    graph.add(ng.Linear(3), x.reshape(-1))
+    images = np.random.default_rng(0).normal(size=(1, 2, 27, 19))
+    expected = ng.Simulator(graph, engine="scipy", dtype="float64").states(images)
+    for dtype, close in (("float32", 1e-5), ("float64", 1e-12)):
+        found = ng.Simulator(graph, engine="numba", dtype=dtype).states(images)
+        for layer in expected:
+            largest = np.abs(expected[layer]).max()
+            assert np.abs(found[layer] - expected[layer]).max() <= close * largest, layer
+
+
+# ---- accuracy -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch", [1, 5, 48])
+@pytest.mark.parametrize(
+    ("dtype", "by_layer", "outputs"), [("float32", 1e-5, 1e-6), ("float64", 1e-10, 1e-10)]
+)
+def test_error_of_lenet5(batch: int, dtype: str, by_layer: float, outputs: float) -> None:
+    graph = ng.models.lenet5()
+    images = np.random.default_rng(batch).normal(size=(batch, 1, 32, 32))
+    images = images.astype(np.float32).astype(np.float64)
+    expected = ng.Simulator(graph, engine="scipy", dtype="float64").states(images)
+    simulator = ng.Simulator(graph, engine="numba", dtype=dtype)
+    found = simulator.states(images)
+    for layer in expected:
+        error = np.abs(found[layer] - expected[layer]).max()
+        assert error <= by_layer * np.abs(expected[layer]).max(), layer
+    last = expected["output"]
+    assert np.abs(simulator(images) - last).max() <= outputs * np.abs(last).max()
+
+
+@pytest.mark.parametrize(("dtype", "close"), [("float32", 4e-7), ("float64", 1e-15)])
+@pytest.mark.parametrize("batch", [1, 5])
+def test_error_of_tanh(dtype: str, close: float, batch: int) -> None:
+    """Over a dense grid, as the docstring of `kernels.activations` says."""
+    count = 40_001
+    graph = ng.Graph()
+    x = graph.add(ng.Input((count,)))
+    graph.add(ng.Activation("tanh"), x)
+    grid = np.concatenate([np.linspace(-12, 12, count - 2000), np.linspace(-1e-3, 1e-3, 2000)])
+    given = np.tile(grid.astype(dtype), (batch, 1))
+    found = ng.Simulator(graph, engine="numba", dtype=dtype)(given)
+    exact = np.tanh(given.astype(np.longdouble))
+    assert np.abs(found - exact).max() <= close
+    assert (np.abs(found) <= 1 + close).all()
+    assert (np.sign(found) == np.sign(given)).all()
+
+
+def test_parameters_begin_with_those_of_the_activation() -> None:
+    for name in ("relu", "tanh", "scaled_tanh", "sigmoid", "elu"):
+        code, numbers = activations.parameters(Activation(name))
+        assert (code, numbers[:3]) == activations.encode(Activation(name))
+        assert len(numbers) == activations.PARAMETERS
+
+
+# ---- tiles --------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 200), st.integers(1, 300), st.integers(0, 500), st.data())
+def test_tiles_cover_all_maps(maps: int, fields: int, slots: int, data: st.DataObject) -> None:
+    pair = data.draw(st.sampled_from(PAIRS))
+    ways = [SAMPLES, GATHERED, MAPS, *([MOVED] if pair == LINEAR else [])]
+    over = data.draw(st.sampled_from(ways))
+    vectors = data.draw(st.sampled_from([1, 2, 4]))
+    chosen = catalogue.cover(maps, fields, slots, pair, vectors, over)
+    largest = max(shape.maps for shape, _ in chosen)
+    assert maps <= sum(shape.maps * times for shape, times in chosen) < maps + largest
+    assert len({shape.vectors for shape, _ in chosen}) == 1
+    assert vectors % chosen[0][0].vectors == 0
+    assert all(shape.pair == pair and shape.over == over for shape, _ in chosen)
