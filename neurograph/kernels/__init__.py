@@ -1,6 +1,4 @@
-"""Compiled kernels.
-
-LLVM code emitted by shape, one interpreter that runs op tables, and plans from Programs.
+"""Compiled kernels: LLVM code emitted by shape, interpreters of op tables, plans from Programs.
 
 Needs numba (the extra `fast`); only the engines, training and counting that want compiled code
 import this package.

@@ -1,9 +1,7 @@
-"""Activations.
+"""Activations: the common ones as vector code in registers, the others as scalar code.
 
-The common ones as vector code in registers, the others as scalar code over the lanes.
-
-An op names its activation by a code and three parameters. `VECTOR` codes are emitted behind the
-last accumulation; codes from `SCALAR` on are applied to the stored states by `scalar_activation`.
+An op names its activation by a code and a few parameters. Codes below `SCALAR` are emitted behind
+the last accumulation; the others are applied to the stored states by `scalar_activation`.
 
 tanh in float32 is the rational x P(x^2) / Q(x^2) of degrees 4 and 4 on [-9, 9], fitted to least
 maximal error: 2e-8 in exact arithmetic, at most 3.5e-7 in float32. In float64 it is expm1(2 |x|) /

@@ -1,7 +1,4 @@
-"""Where each state lies.
-
-Neurons get slots, and a slot is used again after its last reader unless all states are kept.
-"""
+"""Where each state lies: a slot a neuron, used again after its last reader unless all are kept."""
 
 from __future__ import annotations
 

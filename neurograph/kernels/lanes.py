@@ -1,8 +1,7 @@
 """Vectors in LLVM: `Lanes` emits the instructions that the kernels are made of.
 
-A vector holds one register of samples (16 of float32 or 8 of float64 where the machine has 512-bit
-registers). LLVM splits what a machine has no register for, so the kernels are right everywhere and
-fast where the width fits.
+A vector is one register: 16 float32 or 8 float64 with AVX-512, half as many elsewhere. LLVM splits
+what a machine has no register for, so the kernels are right everywhere and fast where it fits.
 """
 
 from __future__ import annotations

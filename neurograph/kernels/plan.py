@@ -1,6 +1,6 @@
 """Plans: a Program as tables for the interpreter, built once with numpy.
 
-New weight values cost a gather.
+The tables say which weight each entry is, not its value: new values cost a gather.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""Products.
-
-What a level of Blocks comes down to, after sources that several blocks share have been split off.
+"""Products: the sums a level of Blocks comes down to, with sources that blocks share split off.
 
 Splitting sources by the set of blocks they feed lets all maps of those blocks share each load of a
 state: in a convolution with a connection table, every source map feeds many output maps. It is

@@ -1,7 +1,7 @@
-"""Runs plans.
+"""Runs plans: picks those for a batch, keeps their values and memory for states, spreads samples.
 
-Picks one for the batch, keeps its value tables and the memory for states, and spreads samples over
-threads.
+One or two samples run one at a time with the lanes inside them, a few as one vector, more as
+several vectors at once; what a batch leaves over runs in the plan that wastes least.
 """
 
 from __future__ import annotations
@@ -54,10 +54,7 @@ def noticed(call: Callable[..., None], *arguments: Any) -> None:
 
 
 class Loaded:
-    """A plan with its values in one dtype.
-
-    And memory for the states of one block of samples a thread.
-    """
+    """A plan with its values in one dtype, and memory for a block of samples a thread."""
 
     def __init__(self, plan: Plan, dtype: np.dtype[Any], wanted: NDArray[Any]) -> None:
         self.plan, self.dtype = plan, dtype
