@@ -111,6 +111,14 @@ def test_options_that_make_no_sense(data, options, message):
     assert message in run("mlp", "--data", data, *BARS, *options, code=2)
 
 
+def test_a_network_of_two_inputs_is_refused(data, tmp_path):
+    graph = ng.Graph()
+    sources = [graph.add(ng.Input((3,))), graph.add(ng.Input((3,)))]
+    graph.add(ng.Linear(2), np.concatenate(sources))
+    ng.save(graph, tmp_path / "two.npz")
+    assert "has 2 inputs" in run(tmp_path / "two.npz", "--data", data, "--no-verify", code=2)
+
+
 def test_missing_and_damaged_files_are_named(data, tmp_path):
     assert "train-images-idx3-ubyte" in run("mlp", "--data", tmp_path, *BARS, code=2)
     checked = [option for option in BARS if option != "--no-verify"]

@@ -251,6 +251,31 @@ def test_the_first_layer_that_is_not_finite_is_named():
     np.testing.assert_array_equal(graph.weights.value, before)
 
 
+@pytest.mark.parametrize(
+    ("count", "which"), [(1, "1: its update makes"), (2, "2: the updates before")]
+)
+def test_weights_that_are_not_finite_are_named(count, which):
+    graph = ng.models.mlp((2, 2))
+    images, labels = np.ones((count, 2)), np.zeros(count, int)
+    with pytest.raises(TrainingError, match=f"pattern {which}.* weights output.kernel not finite"):
+        ng.fit(
+            graph, images, labels, batch=1, optimizer=SGD(1e39), passes=1, progress=False,
+            engine="scipy",
+        )  # fmt: skip
+
+
+def test_a_loss_that_is_not_finite_is_said_to_be():
+    class Odd(ng.MeanSquaredError):
+        def each(self, outputs, targets):
+            return super().each(outputs, targets) + (np.nan if outputs.any() else 0)
+
+    with pytest.raises(TrainingError, match="pattern 1: the loss is not finite, though"):
+        ng.fit(
+            ng.models.mlp((2, 2)), np.ones((3, 2)), [0, 1, 0], loss=Odd(), passes=1, batch=1,
+            progress=False, engine="scipy",
+        )  # fmt: skip
+
+
 def test_a_loss_that_explodes_stops():
     graph = ng.models.mlp((2, 2))
     images = np.ones((1200, 2))
@@ -346,6 +371,37 @@ def test_a_damaged_checkpoint_is_refused_and_nothing_is_lost(tmp_path):
     with pytest.raises(ConversionError, match="needed 'neurograph checkpoint'"):
         train(graph, 2, checkpoint=path, resume=True)
     np.testing.assert_array_equal(graph.weights.value, before)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("settings", []),
+        ("rows", {}),
+        ("rows", [[1.0, 2.0]]),
+        ("rows", [[1.0, 0.5, 0.5, None, 2.0], [1.0]]),
+        ("rows", [["much", 0.5, 0.5, None, 2.0]]),
+        ("state", None),
+        ("state", ["speed"]),
+        ("arrays", None),
+        ("graph", 7),
+        ("version", 99),
+    ],
+)
+def test_a_foreign_header_is_refused(part, value, tmp_path):
+    from neurograph import archive
+
+    path = tmp_path / "c.npz"
+    train(network(), 1, checkpoint=path)
+    with archive.opened(path) as file:
+        header, values = file.header, file.array("value", np.float64)
+        state = {f"state.{n}": file.array(f"state.{n}", np.float64) for n in header["state"]}
+    kept = {name: entry for name, entry in header.items() if name != "arrays"}
+    if part == "arrays":
+        values = values[:-1]
+    archive.write(path, {**kept, part: value}, {"value": values, **state})
+    with pytest.raises(ConversionError, match=str(path)):
+        train(network(), 2, checkpoint=path, resume=True)
 
 
 def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
