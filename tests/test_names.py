@@ -126,7 +126,7 @@ def test_bad_input() -> None:
         graph.neuron_id("C1[6, 0, 0]")
     with pytest.raises(ng.GraphError, match=r"C1\[0, 0, -1\] is out of range"):
         graph.neuron_id("C1[0, 0, -1]")
-    with pytest.raises(ng.GraphError, match=r"C1\[\] is out of range"):
+    with pytest.raises(ng.GraphError, match="C1: found no index, needed one into"):
         graph.neuron_id("C1")
     with pytest.raises(ng.GraphError, match=r"weight array 'C1.kernl' is unknown; did you mean C1"):
         graph.weight_id("C1.kernl[0]")
@@ -148,6 +148,9 @@ def test_what_can_not_be_a_name(name: Any) -> None:
 
 def test_look_ups_by_what_is_no_name_or_no_index() -> None:
     graph = ng.models.lenet5()
+    for name, found in (("C1", "no index"), ("C1[3]", "an index of 1")):
+        with pytest.raises(ng.GraphError, match=f"C1: found {found}, needed one into the shape"):
+            graph.neuron_id(name)
     with pytest.raises(ng.GraphError, match="layer 5 is unknown"):
         graph.layer(5)  # type: ignore[arg-type]
     with pytest.raises(ng.GraphError, match="neuron name 5 is not of the form"):

@@ -164,7 +164,7 @@ CASES: list[tuple[Any, list[tuple[int, ...]], str]] = [
         r"L\.kernel: found values of type object, needed real numbers",
     ),
     # weights of another layer
-    (ng.Linear(2, weights="q"), [MAP], r"layer 'q' is unknown"),
+    (ng.Linear(2, weights="q"), [MAP], r"L: weights: layer 'q' is unknown"),
     (ng.Linear(2, weights="x0"), [MAP], r"L: layer x0 has no weights x0\.kernel; it brought none"),
     (ng.Conv2d(3, 2, weights="C"), [MAP], r"L: C\.kernel has shape \(2, 2, 2, 2\), needed \(3, 2"),
     (

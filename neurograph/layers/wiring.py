@@ -46,7 +46,10 @@ def weight_array(
     """Return new weights of `shape`, or those of the layer `owner` if its array has that shape."""
     if owner is None:
         return graph.add_weights(layer, kind, shape, **options)
-    arrays = graph.layer(owner).arrays
+    try:
+        arrays = graph.layer(owner).arrays
+    except GraphError as error:
+        raise GraphError(f"{layer}: weights: {error}") from None
     if f"{owner}.{kind}" not in arrays:
         raise GraphError(
             f"{layer}: layer {owner} has no weights {owner}.{kind}; "
