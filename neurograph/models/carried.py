@@ -30,9 +30,6 @@ def provenance(model: str, name: str) -> dict[str, Any]:
     """Return how carried weights were made: command, seed, and errors in percent.
 
     Raises GraphError for a name that is not carried.
-
-    >>> provenance("lenet5", "mnist")["parameters"]  # doctest: +SKIP
-    60000
     """
     found: dict[str, Any] = json.loads(str(_open(model, name)[_PROVENANCE]))
     return found
