@@ -6,6 +6,7 @@ A graph is built by adding; an edit returns a new one.
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -203,8 +204,9 @@ class Graph:
 
     def add_constant(self, name: str, state: float) -> int:
         """Add a unit of fixed `state`, a source only, not counted as a neuron; return its id."""
-        if not math.isfinite(state):
-            raise GraphError(f"{name}: found a constant state of {state}, needed a finite number")
+        given: Any = state
+        if not isinstance(given, numbers.Real) or not math.isfinite(given):
+            raise GraphError(f"{name}: found a constant state of {state!r}, needed a finite number")
         identity = self.table.size
         self.neuron_names.add(name, IdArray((), identity))
         self.table.add(1, -1, -1, -1, INPUT)
@@ -417,7 +419,7 @@ class Graph:
         """
         view = self.connections
         if layer is not None:
-            names = [layer] if isinstance(layer, str) else layer
+            names = [layer] if isinstance(layer, str) or not np.iterable(layer) else layer
             ids = [np.empty(0, np.int32), *(self.layer(n).neurons.present for n in names)]
             view = view.narrowed(targets=np.concatenate(ids))
         if source is not None:

@@ -113,8 +113,8 @@ class IdArray:
     def at(self, index: tuple[int, ...], who: str) -> int:
         """Return the id at `index`. Raises GraphError if it is out of range or absent."""
         if len(index) != len(self.shape):
-            found = f"an index of {len(index)}" if index else "no index"
-            raise GraphError(f"{who}: found {found}, needed one into the shape {self.shape}")
+            given = f"an index of {len(index)}" if index else "no index"
+            raise GraphError(f"{who}: found {given}, needed one into the shape {self.shape}")
         if any(not 0 <= i < n for i, n in zip(index, self.shape, strict=True)):
             raise GraphError(f"{who}{list(index)} is out of range; {who} has shape {self.shape}")
         position = int(np.ravel_multi_index(index, self.shape)) if index else 0

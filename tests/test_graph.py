@@ -299,3 +299,8 @@ def test_a_matrix_or_an_engine_that_does_not_fit_says_how_large_it_would_be(
     monkeypatch.setattr(memory, "physical", lambda: 2000)
     with pytest.raises(ng.EngineError, match=r"scipy engine, 100 samples at once: would take 2\.0"):
         sim(np.zeros((100, 2)))
+
+
+def test_the_state_of_a_constant_is_a_number() -> None:
+    with pytest.raises(ng.GraphError, match="c: found a constant state of 'x', needed a finite"):
+        ng.Graph().add_constant("c", "x")  # type: ignore[arg-type]

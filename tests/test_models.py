@@ -389,3 +389,8 @@ def test_a_locally_connected_layer_has_a_weight_for_every_connection() -> None:
     graph.add(ng.Conv2d(6, 5, shared=False, bias="neuron", name="C1"), x)
     row = ng.count(graph)["C1"]
     assert row.parameters == row.connections == 122_304
+
+
+def test_one_size_is_no_multilayer_perceptron() -> None:
+    with pytest.raises(ng.GraphError, match="mlp: found sizes 3, needed the inputs' and"):
+        ng.models.mlp(3)  # type: ignore[arg-type]

@@ -153,6 +153,8 @@ def test_look_ups_by_what_is_no_name_or_no_index() -> None:
             graph.neuron_id(name)
     with pytest.raises(ng.GraphError, match="layer 5 is unknown"):
         graph.layer(5)  # type: ignore[arg-type]
+    with pytest.raises(ng.GraphError, match="layer 3 is unknown"):
+        graph.select(layer=3)  # type: ignore[arg-type]
     with pytest.raises(ng.GraphError, match="neuron name 5 is not of the form"):
         graph.neuron_id(5)  # type: ignore[arg-type]
     for index in ((0.5, 0, 0, 0), 3):

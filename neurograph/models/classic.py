@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from neurograph.errors import GraphError
 from neurograph.graph import Graph
 from neurograph.layers import Conv2d, Input, Linear, Subsample2d
@@ -91,8 +93,8 @@ def mlp(
     >>> mlp((4, 3, 2)).outputs.shape
     (2,)
     """
-    if len(sizes) < 2:
-        raise GraphError(f"mlp: found sizes {tuple(sizes)}, needed the inputs' and one layer's")
+    if not np.iterable(sizes) or len(sizes) < 2:
+        raise GraphError(f"mlp: found sizes {sizes!r}, needed the inputs' and one layer's")
     graph = Graph()
     x = graph.add(Input((sizes[0],), name="input"))
     for number, size in enumerate(sizes[1:], 1):
