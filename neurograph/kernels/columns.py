@@ -14,6 +14,7 @@ from numba import njit
 from neurograph.kernels.activations import SCALAR, scalar_activation
 from neurograph.kernels.column_calls import call_panel, call_strip
 from neurograph.kernels.column_ops import CHUNK, PRODUCT, STRIPS, ColumnOp
+from neurograph.kernels.compiling import jit
 from neurograph.kernels.interpreter import fingerprint, lane_count_of
 from neurograph.kernels.panels import ADDS, FIRST, LAST, VECTORS, most_columns
 
@@ -212,7 +213,7 @@ def _rows(
 
 def _build(digest: str) -> Callable[..., None]:
     # Only the digest is closed over: numba keys its cache by what a function closes over.
-    @njit(cache=True, nogil=True, error_model="numpy")
+    @jit(nogil=True, error_model="numpy")
     def run_columns(
         ops: Any,
         first: int,

@@ -8,8 +8,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph.kernels.compiling import jit
 
-@numba.njit(cache=True, nogil=True)
+
+@jit(nogil=True)
 def weight_span(
     kernel: NDArray[np.int32],
     kernel_ptr: NDArray[np.int64],
@@ -85,7 +87,7 @@ def scattered(
     return live
 
 
-@numba.njit(cache=True, nogil=True, boundscheck=False)
+@jit(nogil=True, boundscheck=False)
 def tally(
     columns: tuple[Any, Any, Any, Any],
     fields: tuple[Any, Any],

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numba import njit
-
 from neurograph.kernels import gradient_pattern as columns
+from neurograph.kernels.compiling import jit
 from neurograph.kernels.gradient_batch_rows import rows_back, rows_forward
 from neurograph.kernels.gradient_fields import dots_fields, outer_fields
 from neurograph.kernels.gradient_jit import inner
@@ -223,7 +222,7 @@ def _flush(gradient: Any, total: Any) -> None:
 
 def _build(digest: str) -> Callable[..., None]:
     # Only the digest is closed over: numba keys its cache by what a function closes over.
-    @njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
+    @jit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)
     def blocks(
         mode: int,
         number: int,

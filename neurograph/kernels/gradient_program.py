@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numba import njit
-
+from neurograph.kernels.compiling import jit
 from neurograph.kernels.gradient_jit import inner
 from neurograph.kernels.gradient_losses import loss_gradient
 from neurograph.kernels.gradient_pattern import backward, forward
@@ -46,7 +45,7 @@ def _flush(gradient: Any, total: Any) -> None:
 
 def _build(digest: str) -> Callable[..., None]:
     # Only the digest is closed over: numba keys its cache by what a function closes over.
-    @njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
+    @jit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)
     def patterns(
         mode: int,
         ops: Any,

@@ -18,6 +18,7 @@ from numba.extending import intrinsic
 
 from neurograph.kernels.activations import SCALAR, scalar_activation
 from neurograph.kernels.catalogue import Op, kernels
+from neurograph.kernels.compiling import jit
 from neurograph.kernels.lanes import I32, I64, Lanes, lane_count
 from neurograph.kernels.tiles import Arguments
 
@@ -182,7 +183,7 @@ def _scalars(ops: Any, op: int, states: Any, row: Any, parameter: Any) -> None:
 
 def _build(digest: str) -> Callable[..., None]:
     # Only the digest is closed over: numba keys its cache by what a function closes over.
-    @njit(cache=True, nogil=True, error_model="numpy")
+    @jit(nogil=True, error_model="numpy")
     def forward(
         inputs: Any,
         first: int,

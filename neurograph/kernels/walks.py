@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from neurograph.kernels.compiling import jit
 
 
-@njit(cache=True, nogil=True)
+@jit(nogil=True)
 def tally_reads(sources: Any, reads: Any) -> None:
     """Add one to `reads[source]` for each live source (any shape, C order), up to 2."""
     for source in sources.flat:
@@ -16,7 +17,7 @@ def tally_reads(sources: Any, reads: Any) -> None:
             reads[source] += 1
 
 
-@njit(cache=True, nogil=True)
+@jit(nogil=True)
 def mark_readers(sources: Any, owner: Any, last: Any, number: int) -> None:
     """Set `last[owner[source]] = number` for each live source that has an owner."""
     for source in sources.flat:
@@ -24,7 +25,7 @@ def mark_readers(sources: Any, owner: Any, last: Any, number: int) -> None:
             last[owner[source]] = number
 
 
-@njit(cache=True, nogil=True)
+@jit(nogil=True)
 def live_counts(sources: Any) -> Any:
     """Return the number of live sources of each field, sources (fields, slots)."""
     found = np.zeros(sources.shape[0], np.int64)
@@ -34,7 +35,7 @@ def live_counts(sources: Any) -> Any:
     return found
 
 
-@njit(cache=True, nogil=True)
+@jit(nogil=True)
 def breaks(sources: Any, chosen: Any, order: Any, slot: Any) -> Any:
     """Return, per slot in `order`, whether it begins a run.
 
@@ -55,7 +56,7 @@ def breaks(sources: Any, chosen: Any, order: Any, slot: Any) -> Any:
     return begins
 
 
-@njit(cache=True, nogil=True)
+@jit(nogil=True)
 def pack(values: Any, weights: Any, order: Any, scale: Any, width: int, out: Any) -> None:
     """Write panels of weights (panel, slot, map) to `out`.
 
@@ -71,7 +72,7 @@ def pack(values: Any, weights: Any, order: Any, scale: Any, width: int, out: Any
                 at += width
 
 
-@njit(cache=True, nogil=True)
+@jit(nogil=True)
 def steady(sources: Any, slot: Any, piece: Any) -> None:
     """Set `piece[lane]` where a strip breaks: sources (lanes, strips, slots).
 
@@ -92,7 +93,7 @@ def steady(sources: Any, slot: Any, piece: Any) -> None:
                 break
 
 
-@njit(cache=True, nogil=True)
+@jit(nogil=True)
 def cuts(sources: Any, order: Any, slot: Any) -> Any:
     """Return, per neuron in `order`, whether a strip begins there; sources (neurons, slots)."""
     found = np.zeros(order.size, np.bool_)
@@ -108,7 +109,7 @@ def cuts(sources: Any, order: Any, slot: Any) -> Any:
     return found
 
 
-@njit(cache=True, nogil=True)
+@jit(nogil=True)
 def highest(sources: Any, slot: Any) -> Any:
     """Return the highest slot that each neuron reads; sources (neurons, slots)."""
     found = np.zeros(sources.shape[0], np.int64)
