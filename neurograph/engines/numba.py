@@ -51,13 +51,13 @@ class Engine:
         self._costs = costs(program, dtype.itemsize)
         self._values = np.zeros(program.weight_count)
         self._runners: dict[bool, Any] = {}
+        self._loaded: set[bool] = set()
         self._runner(self._costs.lanes)
 
     def load(self, values: NDArray[np.float64]) -> None:
         """Take a copy of the weight values, shape (weights,)."""
         self._values = values.copy() if values.flags.writeable else values
-        for runner in self._runners.values():
-            runner.load(self._values)
+        self._loaded.clear()  # a runner takes them when it is next used
 
     def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the outputs' states, shape (batch, outputs), for input states (batch, inputs)."""
@@ -81,8 +81,10 @@ class Engine:
                 runner = ColumnRunner(*made)
             else:
                 runner = Runner(*made)
-            runner.load(self._values)
             self._runners[columns] = runner
+        if columns not in self._loaded:
+            self._runners[columns].load(self._values)
+            self._loaded.add(columns)
         return self._runners[columns]
 
     # Imported and planned only when first needed: who runs forward does not wait for them.

@@ -20,12 +20,28 @@ from neurograph.kernels.gradient_rows import (
     better,
     term,
 )
+from neurograph.kernels.gradient_sums import sum_rows, sum_rows_back
 
 
 @inner
 def rows_forward(op: Any, table: Any, pool: Any, states: Any, samples: int) -> None:
     """Compute the net inputs of a ROWS op."""
     combine, reduce = op[CODE] // KINDS, op[CODE] % KINDS
+    if reduce == SUM:
+        multiply = int(combine == MULTIPLY)
+        sum_rows(
+            pool,
+            states,
+            table,
+            op[ROW],
+            op[PTR],
+            op[SOURCE],
+            op[KERNEL],
+            op[BIAS],
+            op[MAPS],
+            multiply,
+        )
+        return
     start = states.dtype.type(1 if reduce == PRODUCT else 0)
     for row in range(op[MAPS]):
         first, last = table[op[PTR] + row], table[op[PTR] + row + 1]
@@ -35,9 +51,7 @@ def rows_forward(op: Any, table: Any, pool: Any, states: Any, samples: int) -> N
             weight, source = pool[table[op[KERNEL] + e]], table[op[SOURCE] + e]
             for s in range(samples):
                 found = term(combine, weight, states[source + s])
-                if reduce == SUM:
-                    states[at + s] += found
-                elif reduce == PRODUCT:
+                if reduce == PRODUCT:
                     states[at + s] *= found
                 elif e == first or better(reduce, found, states[at + s]):
                     states[at + s] = found
@@ -75,26 +89,6 @@ def _hand_down(
         by_source, by_weight = by_source * by_source, by_weight * by_weight
     deltas[source] += delta * by_source
     return delta * by_weight
-
-
-@inner
-def _sum_back(
-    op: Any,
-    row: int,
-    table: Any,
-    pool: Any,
-    states: Any,
-    deltas: Any,
-    gradient: Any,
-    squared: bool,
-    samples: int,
-) -> None:
-    at, one = op[ROW] + row * samples, deltas.dtype.type(1)
-    for e in range(table[op[PTR] + row], table[op[PTR] + row + 1]):
-        total = deltas.dtype.type(0)
-        for s in range(samples):
-            total += _hand_down(op, e, one, deltas[at + s], table, pool, states, deltas, squared, s)
-        gradient[table[op[KERNEL] + e]] += total
 
 
 @inner
@@ -166,15 +160,28 @@ def rows_back(
     samples: int,
 ) -> None:
     """Hand the deltas of the net inputs of a ROWS op down to weights, biases and sources."""
-    reduce = op[CODE] % KINDS
+    reduce, multiply = op[CODE] % KINDS, int(op[CODE] // KINDS == MULTIPLY)
+    if reduce == SUM:
+        sum_rows_back(
+            pool,
+            states,
+            deltas,
+            gradient,
+            table,
+            op[ROW],
+            op[PTR],
+            op[SOURCE],
+            op[KERNEL],
+            op[MAPS],
+            multiply,
+            int(squared),
+        )
     for row in range(op[MAPS]):
         at, total = op[ROW] + row * samples, deltas.dtype.type(0)
         for s in range(samples):
             total += deltas[at + s]
         gradient[table[op[BIAS] + row]] += total
-        if reduce == SUM:
-            _sum_back(op, row, table, pool, states, deltas, gradient, squared, samples)
-        elif reduce == PRODUCT:
+        if reduce == PRODUCT:
             _product_back(op, row, table, pool, states, deltas, gradient, scratch, squared, samples)
-        else:
+        elif reduce != SUM:
             _winner_back(op, row, table, pool, states, deltas, gradient, squared, samples)

@@ -71,11 +71,12 @@ class BatchGradientRunner:
         self._spread([(part.forward, (batch, first, last)) for part, first, last in work])
         batch.seeds = np.ascontiguousarray(seed(batch.out), self.dtype)
         self._spread([(part.backward, (batch, first, last)) for part, first, last in work])
-        total = sum(part.total for part, _, _ in work)
-        weights, copied = self.tape.weights, self.tape.copied
-        found = np.asarray(total)[:weights].copy()
-        np.add.at(found, copied, np.asarray(total)[weights + 1 : weights + 1 + copied.size])
-        return found, batch.below if wrt_inputs else None
+        (first, *others), weights = [part.total for part, _, _ in work], self.tape.weights
+        for more in others:
+            first += more
+        copied = self.tape.copied
+        np.add.at(first, copied, first[weights + 1 : weights + 1 + copied.size])
+        return first[:weights], batch.below if wrt_inputs else None
 
     def _spread(self, calls: list[tuple[Callable[..., None], tuple[Any, ...]]]) -> None:
         """Make the calls at the same time, the first of them here."""

@@ -40,6 +40,7 @@ class GradientRunner:
             self.states[place] = state
         self.parameters = tape.parameters.astype(dtype).reshape(-1)
         self.values: Array | None = None
+        self._last: tuple[Array, tuple[NDArray[np.int64], NDArray[np.int64]]] | None = None
 
     def load(self, values: Array) -> None:
         """Take the weight values, shape (weights,)."""
@@ -92,10 +93,16 @@ class GradientRunner:
         run.seeds = np.zeros((1, at.size), self.dtype)
         run.rates = np.zeros(self.pool.size, self.dtype)
         run.rates[: rates.size] = rates
-        run.ops, run.spans = _trained(self.tape, rates)
+        run.ops, run.spans = self._trained(rates)
         run(LEARN)
         self.gradient[:], self.values = 0, None
         return self.pool[: self.tape.weights].astype(np.float64), run.out
+
+    def _trained(self, rates: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return what `_trained` does; it is known for the rates of the last call."""
+        if self._last is None or not np.array_equal(self._last[0], rates):
+            self._last = rates.copy(), _trained(self.tape, rates)
+        return self._last[1]
 
 
 class _Run:

@@ -1,0 +1,188 @@
+"""Rows of sums, one neuron each, with samples in the lanes: forwards and backwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from neurograph.kernels.gradient_fields import VECTORS
+from neurograph.kernels.gradient_vectors import call, offset, sums_of, total_of
+from neurograph.kernels.lanes import I64, Lanes
+
+
+class _Rows:
+    """Emits a loop over rows and their entries, for products and for squared differences."""
+
+    def __init__(
+        self, lanes: Lanes, table: Any, states: Any, pool: Any, source: Any, kernel: Any
+    ) -> None:
+        self.lanes, self.b, self.table = lanes, lanes.builder, table
+        self.states, self.pool, self.source, self.kernel = states, pool, source, kernel
+        self.lane = [I64(v * lanes.count) for v in range(VECTORS)]
+
+    def entries(self, ptr: Any, row: Any, one: Callable[[Any, Any, Any, list[Any]], None]) -> None:
+        """Emit `one(place of the weight, place of the source, weight, states)` for each entry."""
+        b, table = self.b, self.table
+        first, last = (offset(b, table, b.add(ptr, at)) for at in (row, b.add(row, I64(1))))
+        with cgutils.for_range(b, b.sub(last, first)) as loop:
+            entry = b.add(first, loop.index)
+            at = offset(b, table, b.add(self.kernel, entry))
+            place = offset(b, table, b.add(self.source, entry))
+            weight = self.lanes.broadcast(self.pool, at)
+            one(at, place, weight, self.vectors(self.states, place))
+
+    def vectors(self, array: Any, place: Any) -> list[Any]:
+        """Load the vectors of a state."""
+        return [self.lanes.load(array, self.b.add(place, lane)) for lane in self.lane]
+
+    def store(self, values: list[Any], array: Any, place: Any) -> None:
+        """Store the vectors of a state."""
+        for value, lane in zip(values, self.lane, strict=True):
+            self.lanes.store(value, array, self.b.add(place, lane))
+
+
+def _both(b: ir.IRBuilder, multiply: Any, emit: Callable[[bool], None]) -> None:
+    """Emit `emit(whether terms are products)` twice, and the choice."""
+    with b.if_else(b.icmp_signed("!=", multiply, I64(0))) as (product, difference):
+        with product:
+            emit(True)
+        with difference:
+            emit(False)
+
+
+def _emit_forward(
+    lanes: Lanes,
+    pool: Any,
+    states: Any,
+    table: Any,
+    target: Any,
+    ptr: Any,
+    source: Any,
+    kernel: Any,
+    bias: Any,
+    rows: Any,
+    multiply: Any,
+) -> None:
+    b = lanes.builder
+    run = _Rows(lanes, table, states, pool, source, kernel)
+
+    def emit(product: bool) -> None:
+        (sums,) = sums_of(lanes, 1, VECTORS)
+
+        def one(_at: Any, _place: Any, weight: Any, states: list[Any]) -> None:
+            for total, state in zip(sums, states, strict=True):
+                left = weight if product else b.fsub(state, weight)
+                right = state if product else left
+                b.store(lanes.fma(left, right, b.load(total)), total)
+
+        with cgutils.for_range(b, rows) as loop:
+            for total in sums:
+                b.store(lanes.constant(0.0), total)
+            run.entries(ptr, loop.index, one)
+            more = lanes.broadcast(pool, offset(b, table, b.add(bias, loop.index)))
+            found = [b.fadd(b.load(total), more) for total in sums]
+            place = b.add(target, b.mul(loop.index, I64(VECTORS * lanes.count)))
+            run.store(found, states, place)
+
+    _both(b, multiply, emit)
+
+
+def _emit_backward(
+    lanes: Lanes,
+    pool: Any,
+    states: Any,
+    deltas: Any,
+    gradient: Any,
+    table: Any,
+    target: Any,
+    ptr: Any,
+    source: Any,
+    kernel: Any,
+    rows: Any,
+    multiply: Any,
+    squared: Any,
+) -> None:
+    b = lanes.builder
+    run = _Rows(lanes, table, states, pool, source, kernel)
+    twice = b.icmp_signed("!=", squared, I64(0))
+
+    def power(value: Any) -> Any:
+        return b.select(twice, b.fmul(value, value), value)
+
+    def emit(product: bool) -> None:
+        with cgutils.for_range(b, rows) as loop:
+            place = b.add(target, b.mul(loop.index, I64(VECTORS * lanes.count)))
+            above = run.vectors(deltas, place)
+
+            def one(at: Any, place: Any, weight: Any, states: list[Any]) -> None:
+                below, total = run.vectors(deltas, place), lanes.constant(0.0)
+                for v, (delta, state) in enumerate(zip(above, states, strict=True)):
+                    by_source, by_weight = weight, state
+                    if not product:
+                        by_source = b.fsub(state, weight)
+                        by_source = b.fadd(by_source, by_source)
+                        by_weight = b.fneg(by_source)
+                    below[v] = lanes.fma(delta, power(by_source), below[v])
+                    total = lanes.fma(delta, power(by_weight), total)
+                run.store(below, deltas, place)
+                own = b.gep(gradient, [at])
+                b.store(b.fadd(b.load(own), total_of(lanes, total)), own)
+
+            run.entries(ptr, loop.index, one)
+
+    _both(b, multiply, emit)
+
+
+@intrinsic
+def sum_rows(
+    typing: Any,
+    pool: Any,
+    states: Any,
+    table: Any,
+    target: Any,
+    ptr: Any,
+    source: Any,
+    kernel: Any,
+    bias: Any,
+    rows: Any,
+    multiply: Any,
+) -> Any:
+    """Set the states from `target` on to sums of w x, or of (x - w)^2, and biases.
+
+    ptr, source, kernel and bias are places in the table.
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return call(context, builder, signature, given, f"sum_rows_{pool.dtype}", _emit_forward)
+
+    return types.void(pool, states, table, *[types.int64] * 7), emit
+
+
+@intrinsic
+def sum_rows_back(
+    typing: Any,
+    pool: Any,
+    states: Any,
+    deltas: Any,
+    gradient: Any,
+    table: Any,
+    target: Any,
+    ptr: Any,
+    source: Any,
+    kernel: Any,
+    rows: Any,
+    multiply: Any,
+    squared: Any,
+) -> Any:
+    """Hand the deltas from `target` on down to the sources and weights of `sum_rows`."""
+
+    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        name = f"sum_rows_back_{pool.dtype}"
+        return call(context, builder, signature, given, name, _emit_backward)
+
+    return types.void(pool, states, deltas, gradient, table, *[types.int64] * 7), emit
