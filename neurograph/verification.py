@@ -16,7 +16,7 @@ from neurograph.connections import expand
 from neurograph.counting import Counts, count
 from neurograph.errors import GraphError, MissingDependency
 from neurograph.graph import Graph
-from neurograph.names import Names
+from neurograph.names import IdArray, Names
 from neurograph.table import INPUT, blocks_of
 
 _IDS = 1 << 20  # ids looked at together
@@ -247,6 +247,13 @@ def _holders(names: Names, identity: int) -> list[str]:
     return [name for name, count in places.items() for _ in range(count)]
 
 
+def _ids(array: IdArray) -> Any:
+    """Return what selects the ids of an array: a slice, without a copy, if they are a range."""
+    if array.explicit is None:
+        return slice(array.first, array.first + array.size)
+    return array.present
+
+
 def _compare(
     graph: Graph, counts: Counts, by_weight: NDArray[np.int64], by_target: NDArray[np.int64]
 ) -> list[str]:
@@ -254,12 +261,12 @@ def _compare(
     found = []
     for layer in graph.layers.values():
         row = counts[layer.name]
-        owned = [graph.weights.names[name].present for name in layer.arrays]
-        dead = sum(int((by_weight[ids] == 0).sum()) for ids in owned)
+        owned = [by_weight[_ids(graph.weights.names[name])] for name in layer.arrays]
+        dead = sum(int(np.count_nonzero(tally == 0)) for tally in owned)
         for what, tally, counted in (
-            ("connections", int(by_target[layer.neurons.present].sum()), row.connections),
+            ("connections", int(by_target[_ids(layer.neurons)].sum()), row.connections),
             ("dead weights", dead, row.dead),
-            ("weights", sum(ids.size for ids in owned), row.weights),
+            ("weights", sum(tally.size for tally in owned), row.weights),
         ):
             if tally != counted:
                 found.append(f"{layer.name}: {tally:,} {what} expanded, {counted:,} counted")
