@@ -15,7 +15,7 @@ import click
 
 from neurograph.errors import GraphError, suggestion
 from neurograph.graph import Graph
-from neurograph.models import MODELS
+from neurograph.models import CARRIED, MODELS, provenance
 from neurograph.storage import load
 
 Command = Callable[..., Any]
@@ -29,10 +29,14 @@ class Model:
     graph: Graph
     file: Path | None = None
     seed: int | None = None
+    carried: str | None = None
 
     @property
     def weights(self) -> str:
         """Where its weights' values are from, in words."""
+        if self.carried is not None:
+            how = provenance(self.name, self.carried)
+            return f"{self.carried}, trained ({how['test_error']:.2f} % of {how['test']} wrong)"
         if self.seed is not None:
             return f"drawn, seed {self.seed} (not trained: the classes are chance)"
         if self.graph.weights.allocated:
@@ -56,7 +60,15 @@ def sizes_given(
 
 def takes_model(command: Command) -> Command:
     """Give a command the argument MODEL and its options; it is called with a Model first."""
+    return _takes_model(command, trained=False)
 
+
+def takes_trained_model(command: Command) -> Command:
+    """Do the same; a model has the weights carried for it, if any, unless a seed is given."""
+    return _takes_model(command, trained=True)
+
+
+def _takes_model(command: Command, *, trained: bool) -> Command:
     @click.argument("model")
     @click.option(
         "--input-shape",
@@ -70,16 +82,24 @@ def takes_model(command: Command) -> Command:
     @click.option(
         "--seed", type=click.IntRange(min=0), help="Seed of a built-in model's weights (0)."
     )
+    @click.option(
+        "--weights",
+        type=click.Choice(sorted({name for _, name in CARRIED})),
+        help="Trained weights of a built-in model, carried in the package.",
+    )
     @functools.wraps(command)
     def with_model(
         model: str,
         input_shape: tuple[int, ...] | None,
         sizes: tuple[int, ...] | None,
         seed: int | None,
+        weights: str | None,
         **options: Any,
     ) -> Any:
-        chosen = {"input_shape": input_shape, "sizes": sizes, "seed": seed}
+        chosen = {"input_shape": input_shape, "sizes": sizes, "seed": seed, "weights": weights}
         given = {name: value for name, value in chosen.items() if value is not None}
+        if trained and seed is None and weights is None:
+            given.update(("weights", name) for owner, name in CARRIED if owner == model)
         return command(open_model(model, given), **options)
 
     return with_model
@@ -104,13 +124,17 @@ def open_model(name: str, options: dict[str, Any]) -> Model:
 
 
 def _built_in(name: str, options: dict[str, Any]) -> Model:
+    if "weights" in options and "seed" in options:
+        raise click.UsageError("--weights are not drawn: they have no --seed")
     known = inspect.signature(MODELS[name]).parameters
     if "seed" not in known and "seed" in options:
         graph = MODELS[name](**_known(name, known, {**options, "seed": None}))
         graph.weights.initialize(seed=options["seed"])
     else:
         graph = MODELS[name](**_known(name, known, options))
-    return Model(name, graph, seed=options.get("seed", 0))
+    carried = options.get("weights")
+    seed = None if carried else options.get("seed", 0)
+    return Model(name, graph, seed=seed, carried=carried)
 
 
 def _known(name: str, known: Any, options: dict[str, Any]) -> dict[str, Any]:

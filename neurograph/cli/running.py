@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph import datasets
-from neurograph.cli.arguments import Model, takes_json, takes_model, takes_threads
+from neurograph.cli.arguments import Model, takes_json, takes_threads, takes_trained_model
 from neurograph.cli.output import duration, emit, shape_text, table
 from neurograph.engines import ENGINES
 from neurograph.errors import DataError
@@ -22,6 +22,7 @@ from neurograph.simulator import Simulator
 
 _WIDE = 12  # outputs that a table has columns for; of more, the best few are shown
 _BEST = 5
+_SHOWN = 10
 
 Array = NDArray[Any]
 
@@ -47,7 +48,7 @@ class Outcome:
 
 
 @click.command(short_help="Push images through: outputs, classes and time.")
-@takes_model
+@takes_trained_model
 @click.option(
     "--images",
     type=click.Path(path_type=Path),
@@ -59,7 +60,10 @@ class Outcome:
     "--labels", type=click.Path(path_type=Path), metavar="FILE", help="Their labels, IDX or .npy."
 )
 @click.option(
-    "--count", type=click.IntRange(min=1), metavar="N", help="Images to run, 10 by default."
+    "--count",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Images to run and show: 10 by default, of trained weights all, and the first 10 shown.",
 )
 @click.option(
     "--batch",
@@ -87,7 +91,8 @@ def run(
     as_json: bool,
 ) -> None:
     """Push images through the network: its outputs, the class it predicts, and the time."""
-    given = _images(model, images, labels, count or 10)
+    every = count is None and images is None and model.carried is not None
+    given = _images(model, images, labels, len(datasets.digits()) if every else count or _SHOWN)
     start = time.perf_counter()
     simulator = Simulator(model.graph, engine=engine, dtype=dtype, threads=threads)
     simulator(given.images[:1])  # loads the weights and compiles what is compiled when first used
@@ -95,7 +100,8 @@ def run(
     outputs, ran = _run(simulator, given.images, batch)
     outcome = Outcome(simulator, outputs, simulator.decide(outputs), prepared, ran)
     document = _document(model, given, outcome, dtype, threads)
-    emit(document, lambda: _text(model, given, outcome, document), as_json=as_json)
+    shown = _SHOWN if every else len(given.images)
+    emit(document, lambda: _text(model, given, outcome, document, shown), as_json=as_json)
 
 
 def _run(simulator: Simulator, images: Array, batch: int) -> tuple[Array, float]:
@@ -207,7 +213,9 @@ def _document(
     return found
 
 
-def _text(model: Model, given: Images, outcome: Outcome, document: dict[str, Any]) -> str:
+def _text(
+    model: Model, given: Images, outcome: Outcome, document: dict[str, Any], shown: int
+) -> str:
     count, ran = len(given.images), outcome.ran
     threads = document["threads"]
     wins = "smallest" if document["smallest_wins"] else "largest"
@@ -217,31 +225,34 @@ def _text(model: Model, given: Images, outcome: Outcome, document: dict[str, Any
         f"engine: {document['engine']}, {document['dtype']}, "
         f"{threads} thread{'s' if threads > 1 else ''}; the {wins} output wins",
         "",
-        _results(given, outcome, smallest=document["smallest_wins"]),
+        _results(given, outcome, shown, smallest=document["smallest_wins"])
+        + (f"\n... and {count - shown:,} more" if shown < count else ""),
         "",
         f"{count} image{'s' if count > 1 else ''} in {duration(ran)} "
         f"({duration(ran / count)} each), after {duration(outcome.prepared)} to compile",
     ]
     if "right" in document:
-        lines[-1] = f"{document['right']} of {count} right; {lines[-1]}"
+        right = document["right"]
+        wrong = f" ({100 * (1 - right / count):.2f} % wrong)" if shown < count else ""
+        lines[-1] = f"{right} of {count} right{wrong}; {lines[-1]}"
     return "\n".join(lines)
 
 
-def _results(given: Images, outcome: Outcome, *, smallest: bool) -> str:
+def _results(given: Images, outcome: Outcome, shown: int, *, smallest: bool) -> str:
     head = ["image", *([] if given.labels is None else ["label"]), "class"]
-    before = [
-        [i, *([] if given.labels is None else [given.labels[i]])] for i in range(len(given.images))
-    ]
+    before = [[i, *([] if given.labels is None else [given.labels[i]])] for i in range(shown)]
     if outcome.classes.ndim > 1:
         # One class a place: the map of classes, row by row.
         rows = [
-            [*start, _grid(classes)] for start, classes in zip(before, outcome.classes, strict=True)
+            [*start, _grid(classes)]
+            for start, classes in zip(before, outcome.classes[:shown], strict=True)
         ]
         return table(head, rows, left=len(head))
     narrow = outcome.outputs.shape[1] <= _WIDE
     head += [str(c) for c in range(outcome.outputs.shape[1])] if narrow else ["best outputs"]
     rows = []
-    for start, best, outputs in zip(before, outcome.classes, outcome.outputs, strict=True):
+    for i, start in enumerate(before):
+        best, outputs = outcome.classes[i], outcome.outputs[i]
         cells = [f"{o:.4g}" for o in outputs] if narrow else [_best(outputs, smallest=smallest)]
         rows.append([*start, best, *cells])
     return table(head, rows)

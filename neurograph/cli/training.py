@@ -134,6 +134,8 @@ def train(
     """
     if out is not None and out.exists() and not force:
         raise ConversionError(f"{out}: exists already; --force replaces it")
+    if model.carried is not None and initializer is not None:
+        raise click.UsageError("--initializer would draw over --weights")
     if options["resume"] and options["checkpoint"] is None:
         raise click.UsageError("--resume needs --checkpoint")
     seed = model.seed or 0

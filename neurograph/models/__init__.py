@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from neurograph.errors import GraphError, suggestion
 from neurograph.graph import Graph
+from neurograph.models.carried import CARRIED, provenance
 from neurograph.models.classic import concept, mlp, zipcode1989
 from neurograph.models.imagenet import (
     alexnet,
@@ -46,6 +47,7 @@ def create(name: str) -> Graph:
 
 
 __all__ = [
+    "CARRIED",
     "LENET5_C3",
     "LENET5_CODES",
     "MODELS",
@@ -57,6 +59,7 @@ __all__ = [
     "load_state",
     "mlp",
     "mobilenet_v2",
+    "provenance",
     "radixnet",
     "resnet18",
     "resnet50",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurograph.errors import GraphError, suggestion
+from neurograph.files import replacing
 from neurograph.graph import Graph
 
 # (model, name) -> file in neurograph/data
@@ -33,6 +36,30 @@ def provenance(model: str, name: str) -> dict[str, Any]:
     """
     found: dict[str, Any] = json.loads(str(_open(model, name)[_PROVENANCE]))
     return found
+
+
+def write_carried(path: str | os.PathLike[str], graph: Graph, how: dict[str, Any]) -> None:
+    """Write a graph's trained arrays as float32, with how they were made, as they are carried.
+
+    Raises OSError, leaving what stood there, if the file cannot be written.
+
+    >>> import tempfile
+    >>> from neurograph.models import lenet5
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     write_carried(f"{directory}/w.npz", lenet5(), {"command": "none"})
+    ...     list(np.load(f"{directory}/w.npz"))[:2]
+    ['provenance', 'C1.kernel']
+    """
+    weights = graph.weights
+    trained = [n for n in weights if weights.trainable[_present(weights.names[n].ids)].any()]
+    arrays: dict[str, Any] = {name: weights[name].astype(np.float32) for name in trained}
+    how = {"parameters": int(weights.trainable.sum()), **how}
+    with replacing(path) as stream:
+        np.savez_compressed(stream, provenance=np.array(json.dumps(how)), **arrays)
+
+
+def _present(ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    return ids[ids >= 0]
 
 
 def _open(model: str, name: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from neurograph.errors import GraphError
 from neurograph.graph import Graph
 from neurograph.layers import RBF, AvgPool2d, Conv2d, Input, Linear, Subsample2d
+from neurograph.models.carried import assign_carried
 
 # Table I, p. 8: the maps of S2 that each map of C3 reads.
 LENET5_C3: tuple[tuple[int, ...], ...] = (
@@ -82,13 +83,19 @@ LENET5_CODES = np.array(
 LENET5_CODES.flags.writeable = False
 
 
-def lenet5(*, input_shape: tuple[int, int, int] = (1, 32, 32), seed: int = 0) -> Graph:
+def lenet5(
+    *,
+    input_shape: tuple[int, int, int] = (1, 32, 32),
+    seed: int = 0,
+    weights: str | None = None,
+) -> Graph:
     """Return LeNet-5 (1998): 60,000 trainable weights and 340,908 connections, to be enumerated.
 
     Outputs are penalties: squared distances of F6 to the ten bitmaps `LENET5_CODES`, the smallest
     wins. On a larger input C5 has maps of more than one place, and F6 and the output slide over
-    them with the same weights: 64x64 gives outputs (10, 9, 9). Raises GraphError for an input too
-    small for a layer.
+    them with the same weights: 64x64 gives outputs (10, 9, 9). Weights are drawn by `seed`, or
+    trained ones carried in the package: "mnist" (see `models.provenance`). Raises GraphError for an
+    input too small for a layer or weights that are not carried.
 
     >>> lenet5(input_shape=(1, 64, 64)).outputs.shape
     (10, 9, 9)
@@ -105,6 +112,8 @@ def lenet5(*, input_shape: tuple[int, int, int] = (1, 32, 32), seed: int = 0) ->
     f6 = graph.add(Linear(84, activation=squash, per_position=sliding, name="F6"), c5)
     graph.add(RBF(LENET5_CODES, per_position=sliding, name="output"), f6)
     graph.weights.initialize(seed=seed)
+    if weights is not None:
+        assign_carried(graph, "lenet5", weights)
     return graph
 
 
