@@ -5,9 +5,10 @@
     python benchmarks/training.py threads         # two threads, a process each, torch.compile too
 
 The loss is (9) of LeCun et al. 1998, the update plain gradient descent. torch holds the same
-weights; every gradient is checked against float64 first. On one thread the two take turns, and
-times are of the processor, which other processes on the machine disturb less than the clock on the
-wall; `threads` measures by the clock and wants two cores.
+weights; every gradient is checked against float64 first. On one thread the two take turns, of at
+least 16 samples so that each finds its own data in the caches, and times are of the processor,
+which other processes on the machine disturb less than the clock on the wall; `threads` measures by
+the clock and wants two cores.
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ LOSS = ng.DiscriminativePenalty(RUBBISH, SCALE)
 Step = Callable[[], Any]
 
 
-def batch_of(size: int) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(size)
-    images = rng.normal(size=(size, 1, 32, 32)).astype(np.float32)
-    return images, rng.integers(0, 10, size)
+def batches_of(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return images and labels of some batches, (batches, size, ...): 16 samples at least."""
+    rng, count = np.random.default_rng(size), max(1, 16 // size)
+    images = rng.normal(size=(count, size, 1, 32, 32)).astype(np.float32)
+    return images, rng.integers(0, 10, (count, size))
 
 
 class Torch:
@@ -84,16 +86,20 @@ class Torch:
         return ((right + rest) / SCALE).mean()
 
     def step(self, images: np.ndarray, labels: np.ndarray, *, update: bool) -> Step:
-        """Return what takes a step on a batch."""
-        x, y = self.torch.from_numpy(images), self.torch.from_numpy(labels)
+        """Return what takes a step on each batch of (batches, size, ...)."""
+        batches = [
+            (self.torch.from_numpy(x), self.torch.from_numpy(y))
+            for x, y in zip(images, labels, strict=True)
+        ]
 
         def run() -> None:
-            self.optimizer.zero_grad(set_to_none=True)
-            self.loss(x, y).backward()
-            if update:
-                # What the connection table leaves out stays out.
-                self.weights["C3.kernel"].grad.mul_(self.table)
-                self.optimizer.step()
+            for x, y in batches:
+                self.optimizer.zero_grad(set_to_none=True)
+                self.loss(x, y).backward()
+                if update:
+                    # What the connection table leaves out stays out.
+                    self.weights["C3.kernel"].grad.mul_(self.table)
+                    self.optimizer.step()
 
         return run
 
@@ -116,23 +122,24 @@ class Ours:
         self.rates = np.where(graph.weights.trainable, RATE, 0.0)
 
     def step(self, images: np.ndarray, labels: np.ndarray, *, update: bool) -> Step:
-        """Return what takes a step on a batch; a single pattern is learned in one call."""
+        """Return what takes a step on each batch; single patterns are learned in one call."""
         weights = self.graph.weights
 
         def run() -> None:
-            gradient = self.sim.gradient(images, labels, LOSS).weights
-            if update:
-                weights.value = weights.value - self.rates * gradient
+            for x, y in zip(images, labels, strict=True):
+                gradient = self.sim.gradient(x, y, LOSS).weights
+                if update:
+                    weights.value = weights.value - self.rates * gradient
 
         def learn() -> None:
-            self.sim.descend(images, labels, LOSS, self.rates)
+            self.sim.descend(images[:, 0], labels[:, 0], LOSS, self.rates)
 
-        return learn if update and len(labels) == 1 else run
+        return learn if update and labels.shape[1] == 1 else run
 
 
 def check(graph: ng.Graph, size: int, steps: Mapping[str, Callable[[], np.ndarray]]) -> None:
     """Stop where a gradient differs from float64 by more than float32 explains."""
-    images, labels = batch_of(size)
+    images, labels = (x[0] for x in batches_of(size))
     sim = ng.Simulator(graph, engine="scipy", dtype="float64")
     truth = sim.gradient(images, labels, LOSS).weights * graph.weights.trainable
     for name, step in steps.items():
@@ -152,7 +159,7 @@ def peers(graph: ng.Graph, threads: int, *, compiled: bool) -> dict[str, Torch]:
 
 
 def checked(graph: ng.Graph, size: int, others: Mapping[str, Torch], threads: int) -> Ours:
-    images, labels = batch_of(size)
+    images, labels = (x[:1] for x in batches_of(size))
 
     def gradient_of(peer: Torch) -> Callable[[], np.ndarray]:
         def run() -> np.ndarray:
@@ -163,9 +170,14 @@ def checked(graph: ng.Graph, size: int, others: Mapping[str, Torch], threads: in
 
     ours = Ours(graph, threads)
     steps = {name: gradient_of(peer) for name, peer in others.items()}
-    steps["ours"] = lambda: ours.sim.gradient(images, labels, LOSS).weights
+    steps["ours"] = lambda: ours.sim.gradient(images[0], labels[0], LOSS).weights
     check(graph, size, steps)
     return ours
+
+
+def row(times: list[float], steps: int) -> str:
+    each = [time / steps for time in times]
+    return f"{median(each) * 1e3:8.3f} ms ({spread(each)})"
 
 
 def side_by_side(size: int, seconds: float) -> None:
@@ -175,20 +187,20 @@ def side_by_side(size: int, seconds: float) -> None:
         graph = ng.models.lenet5()
         others = peers(graph, 1, compiled=False)
         ours = checked(graph, size, others, 1) if not update else Ours(graph, 1)
-        images, labels = batch_of(size)
+        images, labels = batches_of(size)
         actions = {"ours": ours.step(images, labels, update=update)}
         actions |= {n: peer.step(images, labels, update=update) for n, peer in others.items()}
         times = in_turns(actions, seconds=seconds, clock=time.process_time)
         print("  gradients and update" if update else "  gradients")
         for name, taken in times.items():
             more = "" if name == "ours" else f"  {ratio(taken, times['ours']):5.2f} x ours"
-            print(f"    {name:24} {median(taken) * 1e3:8.3f} ms ({spread(taken)}){more}")
+            print(f"    {name:24} {row(taken, len(labels))}{more}")
 
 
 def alone(library: str, size: int, threads: int, seconds: float) -> None:
     """Print one library's whole steps, in a process of its own."""
     graph = ng.models.lenet5()
-    images, labels = batch_of(size)
+    images, labels = batches_of(size)
     if library == "ours":
         actions = {"ours": checked(graph, size, {}, threads).step(images, labels, update=True)}
     else:
@@ -196,7 +208,7 @@ def alone(library: str, size: int, threads: int, seconds: float) -> None:
         checked(graph, size, others, threads)
         actions = {n: peer.step(images, labels, update=True) for n, peer in others.items()}
     for name, taken in in_turns(actions, seconds=seconds).items():
-        print(f"    {name:24} {median(taken) * 1e3:8.3f} ms ({spread(taken)})")
+        print(f"    {name:24} {row(taken, len(labels))}")
 
 
 def threads(sizes: list[int], seconds: float) -> None:

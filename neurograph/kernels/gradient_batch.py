@@ -17,10 +17,12 @@ from neurograph.kernels.interpreter import enter, fingerprint, lane_count_of
 
 KIND, BLOCKS, MAPS, FIELDS = columns.KIND, columns.BLOCKS, columns.MAPS, columns.FIELDS
 SLOTS, ROW, SOURCE, COLUMN = columns.SLOTS, columns.ROW, columns.SOURCE, columns.COLUMN
+STRIDE = columns.STRIDE
 SCRATCH, KERNEL, SLOT, BIAS = columns.SCRATCH, columns.KERNEL, columns.SLOT, columns.BIAS
 READS, TRAINED, FUSED = columns.READS, columns.TRAINED, columns.FUSED
 
 FORWARD, BACKWARD, BOTH = range(3)
+FLUSH = 8  # blocks after which gradients go to the total, which has more digits
 _CHUNK = 256  # states of deltas that dots go through before they are summed: they stay in cache
 
 
@@ -190,10 +192,13 @@ def _backward(
         kind = op[KIND]
         if kind == START:
             start_back(op, table, deltas, ones, gradient)
+            first = table[op[ROW]]  # done with; zero again, while they are at hand
+            deltas[first : first + op[MAPS] * op[STRIDE]] = 0
         elif kind in (BLOCK, DENSE):
             _block_back(op, table, slopes, powers, deltas, gradient, scratch, reach, samples)
         elif kind == ROWS:
             rows_back(op, table, pool, states, deltas, gradient, scratch, squared, samples)
+            deltas[op[ROW] : op[ROW] + op[MAPS] * samples] = 0
         else:
             slope_back(op, parameters, states, nets, deltas, squared)
 
@@ -206,8 +211,8 @@ def _take(states: Any, at: Any, samples: int, first: int, out: Any) -> None:
 
 
 @inner
-def _seed(deltas: Any, at: Any, samples: int, first: int, seeds: Any) -> None:
-    deltas[:] = 0
+def _seed(deltas: Any, at: Any, samples: int, first: int, seeds: Any, given: int) -> None:
+    deltas[:given] = 0  # of constants and inputs; all others are zero
     for s in range(min(samples, seeds.shape[0] - first)):
         for i in range(at.size):
             deltas[at[i] + s] += seeds[first + s, i]
@@ -253,8 +258,8 @@ def _build(digest: str) -> Callable[..., None]:
 
         FORWARD writes the states `at` to `out`, (inputs, at); the states of block i stay in
         states[i]. BACKWARD goes back from the seeds (inputs, at), BOTH runs forward first, where
-        there is room for the states of one block only: gradients are added to `total`, dE/dinput
-        goes to `below` unless it is empty.
+        there is room for the states of one block only: gradients are added up in `gradient`, now
+        and then in `total`; dE/dinput goes to `below` unless it is empty.
         """
         _ = digest
         reach = INPUTS if below.size else NEURONS
@@ -266,7 +271,8 @@ def _build(digest: str) -> Callable[..., None]:
                 _take(states[own], at, samples, first, out)
             if mode == FORWARD:
                 continue
-            _seed(deltas, at, samples, first, seeds)
+            given = (begin + inputs.shape[1]) * samples
+            _seed(deltas, at, samples, first, seeds, given)
             if squared:
                 for i in range(powers.size):
                     powers[i] = states[own, i] * states[own, i]
@@ -290,7 +296,7 @@ def _build(digest: str) -> Callable[..., None]:
             for s in range(min(samples, below.shape[0] - first)):
                 for i in range(below.shape[1]):
                     below[first + s, i] = deltas[(begin + i) * samples + s]
-            if (block - number) % 4 == 3 or block == last - 1:
+            if (block - number) % FLUSH == FLUSH - 1:
                 _flush(gradient, total)
 
     return blocks

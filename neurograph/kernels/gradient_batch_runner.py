@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from neurograph.errors import EngineError
 from neurograph.kernels.activations import LEAKY
-from neurograph.kernels.gradient_batch import BACKWARD, BOTH, FORWARD, blocks
+from neurograph.kernels.gradient_batch import BACKWARD, BOTH, FLUSH, FORWARD, blocks
 from neurograph.kernels.gradient_batch_tape import build
 from neurograph.kernels.gradient_fields import VECTORS
 from neurograph.kernels.gradient_tape import ACTIVATE, ROOM, Part
@@ -75,7 +75,8 @@ class BatchGradientRunner:
         for more in others:
             first += more
         copied = self.tape.copied
-        np.add.at(first, copied, first[weights + 1 : weights + 1 + copied.size])
+        if copied.size:
+            np.add.at(first, copied, first[weights + 1 : weights + 1 + copied.size])
         return first[:weights], batch.below if wrt_inputs else None
 
     def _spread(self, calls: list[tuple[Callable[..., None], tuple[Any, ...]]]) -> None:
@@ -132,11 +133,14 @@ class _Part:
 
     def backward(self, batch: _Batch, first: int, last: int) -> None:
         """Run blocks backwards; leave their gradient in `total`."""
-        self.total = np.zeros(self.gradient.size)
+        long = last - first >= FLUSH
+        self.total = np.zeros(self.gradient.size if long else 0)
         if batch.squared and not self.powers.size:
             self.powers = np.zeros_like(self.deltas)
         kept = last - first <= len(self.states)
         self._run(BACKWARD if kept else BOTH, batch, first, last)
+        self.total = self.total + self.gradient if long else self.gradient.astype(np.float64)
+        self.gradient[:] = 0
 
     def _run(self, mode: int, batch: _Batch, first: int, last: int) -> None:
         runner, tape = self.runner, self.runner.tape

@@ -18,6 +18,7 @@ from neurograph.kernels.lanes import I64, Lanes
 
 VECTORS = 2
 _HEIGHTS = (6, 5, 4, 2, 1)
+_CHUNK = 16
 
 
 def _tiled(lanes: Lanes, rows: Any, tile: Callable[[int, Any], None]) -> None:
@@ -65,42 +66,49 @@ def _emit_outer(
     places = [I64(v * lanes.count) for v in range(VECTORS)]
     inner = b.gep(table, [co])
 
-    def field(number: Any) -> None:
+    def field(number: Any, heads: list[Any], own: list[Any]) -> None:
         below = b.gep(table, [b.add(bo, b.mul(number, bo_step))])
-        above = b.add(to, b.mul(number, to_step))
+        above = b.gep(table, [b.add(to, b.mul(number, to_step))])
         right, target = b.gep(b_, [b.mul(number, b_step)]), b.gep(c, [b.mul(number, c_step)])
+        tails = [b.gep(target, [offset(b, above, i)]) for i in own]
+        sums = sums_of(lanes, len(own), VECTORS)
+        with b.if_else(b.icmp_signed("<", start, I64(0))) as (add, fresh):
+            with add:
+                for tail, row in zip(tails, sums, strict=True):
+                    for place, total in zip(places, row, strict=True):
+                        b.store(lanes.load(tail, place), total)
+            with fresh:
+                for i, row in zip(own, sums, strict=True):
+                    value = lanes.broadcast(a, offset(b, table, b.add(start, i)))
+                    for total in row:
+                        b.store(value, total)
+        with cgutils.for_range(b, contraction) as loop:
+            source = b.gep(right, [offset(b, below, loop.index)])
+            vectors = [lanes.load(source, place) for place in places]
+            column = offset(b, inner, loop.index)
+            for head, row in zip(heads, sums, strict=True):
+                factor = lanes.broadcast(head, column)
+                for vector, total in zip(vectors, row, strict=True):
+                    b.store(lanes.fma(factor, vector, b.load(total)), total)
+        for tail, row in zip(tails, sums, strict=True):
+            for place, total in zip(places, row, strict=True):
+                lanes.store(b.load(total), tail, place)
 
+    def chunk(begin: Any, count: Any) -> None:
         def tile(height: int, first: Any) -> None:
             own = [b.add(first, I64(i)) for i in range(height)]
             heads = [b.gep(a, [offset(b, table, b.add(ro, i))]) for i in own]
-            tails = [b.gep(target, [offset(b, table, b.add(above, i))]) for i in own]
-            sums = sums_of(lanes, height, VECTORS)
-            with b.if_else(b.icmp_signed("<", start, I64(0))) as (add, fresh):
-                with add:
-                    for tail, row in zip(tails, sums, strict=True):
-                        for place, total in zip(places, row, strict=True):
-                            b.store(lanes.load(tail, place), total)
-                with fresh:
-                    for i, row in zip(own, sums, strict=True):
-                        value = lanes.broadcast(a, offset(b, table, b.add(start, i)))
-                        for total in row:
-                            b.store(value, total)
-            with cgutils.for_range(b, contraction) as loop:
-                source = b.gep(right, [offset(b, below, loop.index)])
-                vectors = [lanes.load(source, place) for place in places]
-                column = offset(b, inner, loop.index)
-                for head, row in zip(heads, sums, strict=True):
-                    factor = lanes.broadcast(head, column)
-                    for vector, total in zip(vectors, row, strict=True):
-                        b.store(lanes.fma(factor, vector, b.load(total)), total)
-            for tail, row in zip(tails, sums, strict=True):
-                for place, total in zip(places, row, strict=True):
-                    lanes.store(b.load(total), tail, place)
+            with cgutils.for_range(b, count) as loop:
+                field(b.add(begin, loop.index), heads, own)
 
         _tiled(lanes, rows, tile)
 
-    with cgutils.for_range(b, fields) as loop:
-        field(loop.index)
+    # Some fields for all tiles before the next ones: their states stay in the nearest cache.
+    chunks = b.sdiv(b.add(fields, I64(_CHUNK - 1)), I64(_CHUNK))
+    with cgutils.for_range(b, chunks) as loop:
+        begin = b.mul(loop.index, I64(_CHUNK))
+        rest = b.sub(fields, begin)
+        chunk(begin, b.select(b.icmp_signed("<", rest, I64(_CHUNK)), rest, I64(_CHUNK)))
 
 
 def _emit_dots(

@@ -36,13 +36,6 @@ def _update(pool: Any, rates: Any, gradient: Any, spans: Any) -> None:
             gradient[i] = 0
 
 
-@inner
-def _flush(gradient: Any, total: Any) -> None:
-    for i in range(gradient.size):
-        total[i] += gradient[i]
-        gradient[i] = 0
-
-
 def _build(digest: str) -> Callable[..., None]:
     # Only the digest is closed over: numba keys its cache by what a function closes over.
     @jit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)
@@ -66,7 +59,6 @@ def _build(digest: str) -> Callable[..., None]:
         at: Any,
         out: Any,
         seeds: Any,
-        total: Any,
         below: Any,
         rates: Any,
         spans: Any,
@@ -81,8 +73,8 @@ def _build(digest: str) -> Callable[..., None]:
         """Run every pattern of `inputs`, which begin at states[start].
 
         FORWARD writes the states `at` to `out`, (patterns, at). BACKWARD goes back from the seeds
-        (patterns, at) and the states that are there, BOTH runs forward first: gradients are added
-        to `total`, dE/dinput goes to `below` unless it is empty. LEARN does all of it with the
+        (patterns, at) and the states that are there, BOTH runs forward first: gradients add up in
+        `gradient`, dE/dinput goes to `below` unless it is empty. LEARN does all of it with the
         gradient of a loss, then updates: fused ops at once, the weights of `spans` at the end.
         """
         _ = digest
@@ -126,8 +118,6 @@ def _build(digest: str) -> Callable[..., None]:
             _return_kernels(gradient, copied, weights + 1)
             if mode == LEARN:
                 _update(pool, rates, gradient, spans)
-            elif number % 16 == 15 or number == inputs.shape[0] - 1:
-                _flush(gradient, total)
 
     return patterns
 

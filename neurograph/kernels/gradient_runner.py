@@ -40,7 +40,7 @@ class GradientRunner:
             self.states[place] = state
         self.parameters = tape.parameters.astype(dtype).reshape(-1)
         self.values: Array | None = None
-        self._last: tuple[Array, tuple[NDArray[np.int64], NDArray[np.int64]]] | None = None
+        self._last: tuple[Array, Array, Array] | None = None
 
     def load(self, values: Array) -> None:
         """Take the weight values, shape (weights,)."""
@@ -68,7 +68,9 @@ class GradientRunner:
         if wrt_inputs:
             run.below = np.empty_like(inputs)
         run(BACKWARD if len(inputs) == 1 else BOTH)
-        return run.total[: self.tape.weights], run.below if wrt_inputs else None
+        found = self.gradient[: self.tape.weights].astype(np.float64)
+        self.gradient[:] = 0
+        return found, run.below if wrt_inputs else None
 
     def descend(
         self,
@@ -91,18 +93,21 @@ class GradientRunner:
         else:
             run.wanted = np.ascontiguousarray(targets, self.dtype)
         run.seeds = np.zeros((1, at.size), self.dtype)
-        run.rates = np.zeros(self.pool.size, self.dtype)
-        run.rates[: rates.size] = rates
-        run.ops, run.spans = self._trained(rates)
+        run.rates, run.ops, run.spans = self._trained(rates)
         run(LEARN)
         self.gradient[:], self.values = 0, None
-        return self.pool[: self.tape.weights].astype(np.float64), run.out
+        found = self.pool[: self.tape.weights].astype(np.float64)
+        found.flags.writeable = False  # so that nobody need copy it
+        return found, run.out
 
-    def _trained(self, rates: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return what `_trained` does; it is known for the rates of the last call."""
-        if self._last is None or not np.array_equal(self._last[0], rates):
-            self._last = rates.copy(), _trained(self.tape, rates)
-        return self._last[1]
+    def _trained(self, rates: NDArray[Any]) -> tuple[Array, Array, Array]:
+        """Return rates by place in the pool, and what `_trained` does; the last are kept."""
+        own = rates.astype(self.dtype)
+        if self._last is None or not np.array_equal(self._last[0][: own.size], own):
+            filled = np.zeros(self.pool.size, self.dtype)
+            filled[: own.size] = own
+            self._last = filled, *_trained(self.tape, own)
+        return self._last
 
 
 class _Run:
@@ -113,7 +118,6 @@ class _Run:
         self.runner, self.inputs, self.at, self.ops = runner, inputs, at, runner.tape.ops
         self.out = np.empty((len(inputs), at.size), dtype)
         self.seeds = np.empty((0, 0), dtype)
-        self.total = np.zeros(runner.gradient.size)
         self.below, self.rates = np.empty((0, 0), dtype), np.empty(0, dtype)
         self.spans, self.labels = np.empty((0, 2), np.int64), np.zeros(len(inputs), np.int64)
         self.wanted = np.empty((len(inputs), 0), dtype)
@@ -143,7 +147,6 @@ class _Run:
             self.at,
             self.out,
             self.seeds,
-            self.total,
             self.below,
             self.rates,
             self.spans,
