@@ -19,8 +19,8 @@ import neurograph as ng
 from neurograph.engines.reference import Engine as Reference
 from neurograph.functions import COMBINE, REDUCE
 from neurograph.kernels.choice import costs
-from neurograph.kernels.column_ops import PRODUCT, ROWS, STRIPS, ColumnOp
-from neurograph.kernels.column_runner import ColumnRunner
+from neurograph.kernels.columns.ops import PRODUCT, ROWS, STRIPS, ColumnOp
+from neurograph.kernels.columns.runner import ColumnRunner
 from neurograph.models import imagenet
 from neurograph.program import Program
 

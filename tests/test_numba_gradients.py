@@ -21,7 +21,7 @@ from neurograph.engines.numba import Engine
 from neurograph.engines.reference import Engine as Reference
 from neurograph.engines.scipy import Engine as Scipy
 from neurograph.functions import ACTIVATIONS, Activation, Function
-from neurograph.kernels import gradient_batch_runner, gradient_pattern_tape
+from neurograph.kernels.gradient import batch_runner, pattern_tape
 from neurograph.losses import (
     CorrectPenalty,
     CrossEntropy,
@@ -196,13 +196,13 @@ def test_finite_differences():
 
 
 def test_ops_share_their_fields_where_memory_is_short(monkeypatch):
-    monkeypatch.setattr(gradient_pattern_tape, "_MOST_FIELDS", 1)
+    monkeypatch.setattr(pattern_tape, "_MOST_FIELDS", 1)
     check(ng.compile(ng.models.lenet5()), truth=Scipy)
     check(ng.compile(ng.models.lenet5()), truth=Scipy, squared=True)
 
 
 def test_blocks_are_run_again_where_memory_is_short(monkeypatch):
-    monkeypatch.setattr(gradient_batch_runner, "_MOST_KEPT", 1)
+    monkeypatch.setattr(batch_runner, "_MOST_KEPT", 1)
     check(ng.compile(ng.models.lenet5()), truth=Scipy, batch=40)
     check(ng.compile(ng.models.lenet5()), truth=Scipy, batch=40, squared=True)
 

@@ -18,8 +18,8 @@ from neurograph.losses import Loss
 from neurograph.program import Program
 
 if TYPE_CHECKING:
-    from neurograph.kernels.gradient_batch_runner import BatchGradientRunner
-    from neurograph.kernels.gradient_runner import GradientRunner
+    from neurograph.kernels.gradient.batch_runner import BatchGradientRunner
+    from neurograph.kernels.gradient.runner import GradientRunner
 
 try:
     from neurograph.kernels.choice import costs
@@ -76,7 +76,9 @@ class Engine:
             made = self.program, self.dtype, self.threads
             runner: Any
             if columns:
-                from neurograph.kernels.column_runner import ColumnRunner  # most never need it
+                from neurograph.kernels.columns.runner import (
+                    ColumnRunner,  # most never need it
+                )
 
                 runner = ColumnRunner(*made)
             else:
@@ -91,13 +93,13 @@ class Engine:
 
     @cached_property
     def _patterns(self) -> GradientRunner:
-        from neurograph.kernels.gradient_runner import GradientRunner
+        from neurograph.kernels.gradient.runner import GradientRunner
 
         return GradientRunner(self.program, self.dtype)
 
     @cached_property
     def _batches(self) -> BatchGradientRunner:
-        from neurograph.kernels.gradient_batch_runner import BatchGradientRunner
+        from neurograph.kernels.gradient.batch_runner import BatchGradientRunner
 
         return BatchGradientRunner(self.program, self.dtype, self.threads)
 

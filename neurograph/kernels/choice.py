@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neurograph.kernels import catalogue
+from neurograph.kernels.columns.panels import VECTORS, most_columns
 from neurograph.kernels.lanes import lane_count
-from neurograph.kernels.panels import VECTORS, most_columns
 from neurograph.kernels.tiles import Pair
 from neurograph.program import Blocks, Program, Step
 

@@ -140,12 +140,9 @@ def _transposed(lanes: Lanes, rows: list[Any]) -> list[Any]:
 
 
 def fingerprint() -> str:
-    """Return a digest of this package's sources.
-
-    So that a change of an emitted kernel is no stale hit in numba's cache.
-    """
+    """Return a digest of this package's sources: a change of what is emitted is no stale hit."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -9,7 +9,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from neurograph.kernels.gradient_vectors import call, offset
+from neurograph.kernels.gradient.vectors import call, offset
 from neurograph.kernels.lanes import I32, I64, Lanes
 
 

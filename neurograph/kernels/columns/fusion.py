@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.functions import Activation
-from neurograph.kernels.walks import tally_reads
+from neurograph.kernels.columns.walks import tally_reads
 from neurograph.program import Blocks, Ids, Program, Rows, Step
 
 _IDENTITY = Activation()

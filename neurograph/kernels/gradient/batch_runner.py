@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from neurograph.errors import EngineError
 from neurograph.kernels.activations import LEAKY
-from neurograph.kernels.gradient_batch import BACKWARD, BOTH, FLUSH, FORWARD, blocks
-from neurograph.kernels.gradient_batch_tape import build
-from neurograph.kernels.gradient_fields import VECTORS
-from neurograph.kernels.gradient_tape import ACTIVATE, ROOM, Part
+from neurograph.kernels.gradient.batch import BACKWARD, BOTH, FLUSH, FORWARD, blocks
+from neurograph.kernels.gradient.batch_tape import build
+from neurograph.kernels.gradient.fields import VECTORS
+from neurograph.kernels.gradient.tape import ACTIVATE, ROOM, Part
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.runner import noticed
 from neurograph.memory import require

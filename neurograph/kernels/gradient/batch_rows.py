@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurograph.kernels.gradient_jit import inner
-from neurograph.kernels.gradient_rows import (
+from neurograph.kernels.gradient.inside import inner
+from neurograph.kernels.gradient.rows import (
     BIAS,
     CODE,
     KERNEL,
@@ -20,7 +20,7 @@ from neurograph.kernels.gradient_rows import (
     better,
     term,
 )
-from neurograph.kernels.gradient_sums import sum_rows, sum_rows_back
+from neurograph.kernels.gradient.sums import sum_rows, sum_rows_back
 
 
 @inner

@@ -15,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from neurograph.kernels.gradient_vectors import call, offset, tiled
+from neurograph.kernels.gradient.vectors import call, offset, tiled
 from neurograph.kernels.lanes import I64, Lanes
 
 THROUGH, TRAIN, DESCEND = range(3)

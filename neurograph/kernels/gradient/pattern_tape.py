@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.kernels.gradient_tape import BLOCK, DENSE, Tape, TapeBuilder
+from neurograph.kernels.gradient.tape import BLOCK, DENSE, Tape, TapeBuilder
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.products import Product
 from neurograph.program import Program, Rows, Step

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.errors import EngineError
-from neurograph.kernels.column_plan import build
-from neurograph.kernels.column_tables import ColumnPlan
-from neurograph.kernels.columns import run_columns
+from neurograph.kernels.columns.loops import run_columns
+from neurograph.kernels.columns.plan import build
+from neurograph.kernels.columns.tables import ColumnPlan
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.runner import noticed
 from neurograph.memory import require

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurograph.kernels.gradient_jit import inner
-from neurograph.kernels.gradient_tape import COMBINES, REDUCES, Part
+from neurograph.kernels.gradient.inside import inner
+from neurograph.kernels.gradient.tape import COMBINES, REDUCES, Part
 
 MAPS, ROW, SOURCE = (int(p) for p in (Part.MAPS, Part.ROW, Part.SOURCE))
 KERNEL, BIAS, PTR, CODE = (int(p) for p in (Part.KERNEL, Part.BIAS, Part.PTR, Part.CODE))

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from neurograph.kernels.compiling import jit
-from neurograph.kernels.gradient_jit import inner
-from neurograph.kernels.gradient_losses import loss_gradient
-from neurograph.kernels.gradient_pattern import backward, forward
-from neurograph.kernels.gradient_tape import INPUTS, NEURONS
+from neurograph.kernels.gradient.inside import inner
+from neurograph.kernels.gradient.losses import loss_gradient
+from neurograph.kernels.gradient.pattern import backward, forward
+from neurograph.kernels.gradient.tape import INPUTS, NEURONS
 from neurograph.kernels.interpreter import fingerprint
 
 FORWARD, BACKWARD, BOTH, LEARN = range(4)

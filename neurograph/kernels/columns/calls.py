@@ -10,9 +10,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from neurograph.kernels import panels, strips
+from neurograph.kernels.columns import panels, strips
+from neurograph.kernels.columns.panels import VECTORS, most_columns
 from neurograph.kernels.lanes import I64
-from neurograph.kernels.panels import VECTORS, most_columns
 from neurograph.kernels.tiles import LINEAR
 
 _WIDEST = most_columns()

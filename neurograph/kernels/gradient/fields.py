@@ -13,7 +13,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from neurograph.kernels.gradient_vectors import call, offset, sums_of, total_of
+from neurograph.kernels.gradient.vectors import call, offset, sums_of, total_of
 from neurograph.kernels.lanes import I64, Lanes
 
 VECTORS = 2

@@ -17,8 +17,8 @@ from numba.extending import intrinsic
 from neurograph.functions import Activation
 from neurograph.kernels import activations
 from neurograph.kernels.activations import CLIP, LEAKY, SCALAR, TANH
-from neurograph.kernels.gradient_jit import inner
-from neurograph.kernels.gradient_vectors import call
+from neurograph.kernels.gradient.inside import inner
+from neurograph.kernels.gradient.vectors import call
 from neurograph.kernels.lanes import I64, Lanes
 
 PARAMETERS = 5

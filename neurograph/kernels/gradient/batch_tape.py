@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurograph.kernels.gradient_tape import BLOCK, DENSE, Tape, TapeBuilder
+from neurograph.kernels.gradient.tape import BLOCK, DENSE, Tape, TapeBuilder
 from neurograph.kernels.products import Product
 from neurograph.program import Program, Rows, Step
 

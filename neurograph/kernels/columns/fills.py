@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.kernels.fusion import Scale
-from neurograph.kernels.walks import pack
+from neurograph.kernels.columns.fusion import Scale
+from neurograph.kernels.columns.walks import pack
 from neurograph.program import Ids
 
 Values = NDArray[np.float64]

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from neurograph.functions import Activation
 from neurograph.kernels import activations
-from neurograph.kernels.column_ops import PRODUCT, ColumnOp
-from neurograph.kernels.fills import Biases, Fill
-from neurograph.kernels.panels import VECTORS
+from neurograph.kernels.columns.fills import Biases, Fill
+from neurograph.kernels.columns.ops import PRODUCT, ColumnOp
+from neurograph.kernels.columns.panels import VECTORS
 
 MOST_SLOTS = 384  # of a block: its states and weights stay in the first-level cache
 

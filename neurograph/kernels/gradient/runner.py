@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.errors import EngineError
-from neurograph.kernels.gradient_losses import encode
-from neurograph.kernels.gradient_pattern_tape import build
-from neurograph.kernels.gradient_program import BACKWARD, BOTH, FORWARD, LEARN, patterns
-from neurograph.kernels.gradient_tape import DENSE, ROOM, Part, Tape
+from neurograph.kernels.gradient.losses import encode
+from neurograph.kernels.gradient.pattern_tape import build
+from neurograph.kernels.gradient.program import BACKWARD, BOTH, FORWARD, LEARN, patterns
+from neurograph.kernels.gradient.tape import DENSE, ROOM, Part, Tape
 from neurograph.kernels.runner import noticed
 from neurograph.losses import Loss
 from neurograph.memory import require

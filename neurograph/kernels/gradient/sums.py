@@ -10,8 +10,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from neurograph.kernels.gradient_fields import VECTORS
-from neurograph.kernels.gradient_vectors import call, offset, sums_of, total_of
+from neurograph.kernels.gradient.fields import VECTORS
+from neurograph.kernels.gradient.vectors import call, offset, sums_of, total_of
 from neurograph.kernels.lanes import I64, Lanes
 
 

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.functions import COMBINE, REDUCE, Activation
-from neurograph.kernels import gradient_slopes as slopes
 from neurograph.kernels.arena import input_ids
+from neurograph.kernels.gradient import slopes
 from neurograph.kernels.products import Product, products
 from neurograph.program import Blocks, Program, Rows, Step, join_rows
 

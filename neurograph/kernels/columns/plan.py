@@ -14,14 +14,21 @@ from numpy.typing import NDArray
 
 from neurograph.errors import EngineError
 from neurograph.functions import COMBINE, REDUCE
-from neurograph.kernels import strips
 from neurograph.kernels.arena import Space, input_ids
-from neurograph.kernels.column_ops import ROWS, STRIPS
-from neurograph.kernels.column_tables import MOST_SLOTS, ColumnPlan, Tables
-from neurograph.kernels.fills import Biases, Each, Lanewise, Panels
-from neurograph.kernels.fusion import Chain, bias_rows, fused, plain
+from neurograph.kernels.columns import strips
+from neurograph.kernels.columns.fills import Biases, Each, Lanewise, Panels
+from neurograph.kernels.columns.fusion import Chain, bias_rows, fused, plain
+from neurograph.kernels.columns.ops import ROWS, STRIPS
+from neurograph.kernels.columns.tables import MOST_SLOTS, ColumnPlan, Tables
+from neurograph.kernels.columns.walks import (
+    breaks,
+    cuts,
+    highest,
+    live_counts,
+    mark_readers,
+    steady,
+)
 from neurograph.kernels.tiles import LINEAR, Pair
-from neurograph.kernels.walks import breaks, cuts, highest, live_counts, mark_readers, steady
 from neurograph.program import Blocks, Ids, Program
 
 _LONG = 16  # slots in a run, above which its start costs little

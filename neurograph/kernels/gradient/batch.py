@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from neurograph.kernels import gradient_pattern as columns
 from neurograph.kernels.compiling import jit
-from neurograph.kernels.gradient_batch_rows import rows_back, rows_forward
-from neurograph.kernels.gradient_fields import dots_fields, outer_fields
-from neurograph.kernels.gradient_jit import inner
-from neurograph.kernels.gradient_pattern import ADD, finish, slope_back, start, start_back
-from neurograph.kernels.gradient_tape import ACTIVATE, BLOCK, DENSE, INPUTS, NEURONS, ROWS, START
-from neurograph.kernels.gradient_vectors import outer
+from neurograph.kernels.gradient import pattern as columns
+from neurograph.kernels.gradient.batch_rows import rows_back, rows_forward
+from neurograph.kernels.gradient.fields import dots_fields, outer_fields
+from neurograph.kernels.gradient.inside import inner
+from neurograph.kernels.gradient.pattern import ADD, finish, slope_back, start, start_back
+from neurograph.kernels.gradient.tape import ACTIVATE, BLOCK, DENSE, INPUTS, NEURONS, ROWS, START
+from neurograph.kernels.gradient.vectors import outer
 from neurograph.kernels.interpreter import enter, fingerprint, lane_count_of
 
 KIND, BLOCKS, MAPS, FIELDS = columns.KIND, columns.BLOCKS, columns.MAPS, columns.FIELDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from neurograph.kernels.gradient_jit import inner
+from neurograph.kernels.gradient.inside import inner
 from neurograph.losses import (
     CorrectPenalty,
     CrossEntropy,

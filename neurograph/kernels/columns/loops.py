@@ -12,11 +12,11 @@ import numpy as np
 from numba import njit
 
 from neurograph.kernels.activations import SCALAR, scalar_activation
-from neurograph.kernels.column_calls import call_panel, call_strip
-from neurograph.kernels.column_ops import CHUNK, PRODUCT, STRIPS, ColumnOp
+from neurograph.kernels.columns.calls import call_panel, call_strip
+from neurograph.kernels.columns.ops import CHUNK, PRODUCT, STRIPS, ColumnOp
+from neurograph.kernels.columns.panels import ADDS, FIRST, LAST, VECTORS, most_columns
 from neurograph.kernels.compiling import jit
 from neurograph.kernels.interpreter import fingerprint, lane_count_of
-from neurograph.kernels.panels import ADDS, FIRST, LAST, VECTORS, most_columns
 
 _C = ColumnOp
 _KIND, _FIELDS, _MAPS, _SLOTS = int(_C.KIND), int(_C.FIELDS), int(_C.MAPS), int(_C.SLOTS)

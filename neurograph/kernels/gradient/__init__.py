@@ -1,0 +1,1 @@
+"""Training steps: a program forwards and backwards, one pattern at a time or samples in lanes."""
