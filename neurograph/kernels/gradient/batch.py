@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from neurograph.kernels.compiling import jit
-from neurograph.kernels.gradient import pattern as columns
+from neurograph.kernels.gradient import pattern as op_columns
 from neurograph.kernels.gradient.batch_rows import rows_back, rows_forward
 from neurograph.kernels.gradient.fields import dots_fields, outer_fields
 from neurograph.kernels.gradient.inside import inner
@@ -15,11 +15,15 @@ from neurograph.kernels.gradient.tape import ACTIVATE, BLOCK, DENSE, INPUTS, NEU
 from neurograph.kernels.gradient.vectors import outer
 from neurograph.kernels.interpreter import enter, fingerprint, lane_count_of
 
-KIND, BLOCKS, MAPS, FIELDS = columns.KIND, columns.BLOCKS, columns.MAPS, columns.FIELDS
-SLOTS, ROW, SOURCE, COLUMN = columns.SLOTS, columns.ROW, columns.SOURCE, columns.COLUMN
-STRIDE = columns.STRIDE
-SCRATCH, KERNEL, SLOT, BIAS = columns.SCRATCH, columns.KERNEL, columns.SLOT, columns.BIAS
-READS, TRAINED, FUSED = columns.READS, columns.TRAINED, columns.FUSED
+KIND, BLOCKS, MAPS, FIELDS = op_columns.KIND, op_columns.BLOCKS, op_columns.MAPS, op_columns.FIELDS
+SLOTS, ROW, SOURCE, COLUMN = op_columns.SLOTS, op_columns.ROW, op_columns.SOURCE, op_columns.COLUMN
+SCRATCH, KERNEL, SLOT, BIAS = (
+    op_columns.SCRATCH,
+    op_columns.KERNEL,
+    op_columns.SLOT,
+    op_columns.BIAS,
+)
+STRIDE, READS, FUSED = op_columns.STRIDE, op_columns.READS, op_columns.FUSED
 
 FORWARD, BACKWARD, BOTH = range(3)
 FLUSH = 8  # blocks after which gradients go to the total, which has more digits

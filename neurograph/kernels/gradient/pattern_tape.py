@@ -29,10 +29,9 @@ class _Builder(TapeBuilder):
         fields = sum(s.sources.size for s in program.steps if not self.as_rows(s))
         self.shared = fields > _MOST_FIELDS
         self._next, self.fields = self.ones, self.ones
-        self._uses = np.zeros(program.weight_count + 1, np.int64)
-        for step in program.steps:
-            for ids in (step.weights.reshape(-1), step.bias.reshape(-1)):
-                self._uses += np.bincount(ids[ids >= 0], minlength=self._uses.size)
+        ids = [ids.reshape(-1) for step in program.steps for ids in (step.weights, step.bias)]
+        found = np.concatenate([np.empty(0, np.int32), *ids])
+        self._uses = np.bincount(found[found >= 0], minlength=program.weight_count)
 
     def as_rows(self, step: Step) -> bool:
         """Whether a step is not worth a product."""

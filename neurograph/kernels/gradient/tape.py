@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph.errors import EngineError
 from neurograph.functions import COMBINE, REDUCE, Activation
 from neurograph.kernels.arena import input_ids
 from neurograph.kernels.gradient import slopes
@@ -65,7 +66,7 @@ class Tape:
     """The tables of a program.
 
     `slot[id]` is the place of a state, counted in states; offsets in the table are in numbers.
-    `used[op]` are the weight ids an op reads, its biases with them. `copied` are those that are
+    `used[op]` are the weight ids of an op and its biases, with repeats. `copied` are those that are
     copied behind the pool's weights, the last of which is the zero that stands for no bias. The
     fields begin with `ones` ones.
     """
@@ -135,6 +136,10 @@ class TapeBuilder:
             self._level(level)
         ops = np.array(self.ops, np.int64).reshape(-1, len(Part))
         program, samples = self.program, self.samples
+        if max(self.size * samples + ROOM, self.table.size) >= 1 << 31:
+            raise EngineError(
+                f"numba engine: {self.size} states of {samples} samples do not fit 32-bit offsets"
+            )
         empty = np.zeros(1, np.int32)
         return Tape(
             ops,
@@ -210,7 +215,7 @@ class TapeBuilder:
         for name, value in columns.items():
             op[Part[name]] = value
         self.ops.append(op)
-        self.weights.append(np.unique(used[used >= 0]).astype(np.int32))
+        self.weights.append(used.reshape(-1) if used.min(initial=0) >= 0 else used[used >= 0])
 
     def _product(self, product: Product) -> None:
         blocks, maps, fields = product.targets.shape
