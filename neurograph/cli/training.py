@@ -15,13 +15,14 @@ from neurograph.cli.application import INTERRUPTED
 from neurograph.cli.arguments import Model, takes_json, takes_model
 from neurograph.cli.output import emit, table
 from neurograph.cli.running import fit as as_inputs
+from neurograph.compiler import compile
 from neurograph.distortions import Distortion
 from neurograph.engines import ENGINES
 from neurograph.errors import ConversionError, DataError
 from neurograph.initializers import INITIALIZERS
 from neurograph.losses import LOSSES, Loss
 from neurograph.optimizers import OPTIMIZERS, Optimizer
-from neurograph.training import History, fit
+from neurograph.training import History, fit, recipe
 
 Array = NDArray[Any]
 
@@ -80,14 +81,14 @@ def _numbers(
 @click.option(
     "--loss",
     type=click.Choice([*LOSSES]),
-    help="discriminative_penalty where outputs are penalties, otherwise cross_entropy.",
+    help="By default discriminative_penalty where outputs are penalties, else cross_entropy.",
 )
 @click.option("--scale", type=float, metavar="X", help="Divide a penalty loss by X.")
 @click.option("--rubbish", type=float, metavar="J", help="The rubbish class's penalty.")
 @click.option(
     "--optimizer",
     type=click.Choice([*OPTIMIZERS]),
-    help="diagonal_lm where outputs are penalties, otherwise adam.",
+    help="By default diagonal_lm where outputs are penalties, else adam.",
 )
 @click.option(
     "--rate", callback=_numbers, metavar="X,X,...", help="One rate, or one a pass (the last stays)."
@@ -139,9 +140,8 @@ def train(
     if options["resume"] and options["checkpoint"] is None:
         raise click.UsageError("--resume needs --checkpoint")
     seed = model.seed or 0
-    penalties = _penalties(model)
-    loss = _loss(options, penalties)
-    optimizer = _optimizer(options, penalties)
+    usual = recipe(compile(model.graph))
+    loss, optimizer = _loss(options, usual[0]), _optimizer(options, usual[1])
     digits = _data(model, _Source(data, not no_verify), limit, hold_out, seed)
     if initializer is not None:
         model.graph.weights.initialize(seed=seed, initializer=initializer)
@@ -169,23 +169,21 @@ def train(
         click.get_current_context().exit(INTERRUPTED)
 
 
-def _penalties(model: Model) -> bool:
-    function = model.graph.function(int(model.graph.outputs.reshape(-1)[0]))
-    return function is not None and function.combine == "squared_difference"
-
-
-def _loss(options: dict[str, Any], penalties: bool) -> Loss:
-    name = options.pop("loss") or ("discriminative_penalty" if penalties else "cross_entropy")
-    found: Loss = _with(LOSSES[name](), f"--loss {name}", options, ("scale", "rubbish"))
+def _loss(options: dict[str, Any], usual: Loss) -> Loss:
+    name = options.pop("loss")
+    made = usual if name is None or type(usual) is LOSSES[name] else LOSSES[name]()
+    who = f"--loss {next(n for n in LOSSES if LOSSES[n] is type(made))}"
+    found: Loss = _with(made, who, options, ("scale", "rubbish"))
     return found
 
 
-def _optimizer(options: dict[str, Any], penalties: bool) -> Optimizer:
-    name = options.pop("optimizer") or ("diagonal_lm" if penalties else "adam")
+def _optimizer(options: dict[str, Any], usual: Optimizer) -> Optimizer:
+    name = options.pop("optimizer")
+    made = usual if name is None else OPTIMIZERS[name]()
+    who = f"--optimizer {next(n for n in OPTIMIZERS if OPTIMIZERS[n] is type(made))}"
     rate = options["rate"]
     options["rate"] = rate[0] if rate is not None and len(rate) == 1 else rate
-    names = ("rate", "mu", "momentum")
-    found: Optimizer = _with(OPTIMIZERS[name](), f"--optimizer {name}", options, names)
+    found: Optimizer = _with(made, who, options, ("rate", "mu", "momentum"))
     return found
 
 
