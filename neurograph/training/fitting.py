@@ -96,10 +96,10 @@ def recipe(program: Program) -> tuple[Loss, Optimizer]:
     >>> from neurograph.compiler import compile
     >>> from neurograph.models import lenet5
     >>> recipe(compile(lenet5()))[0]
-    DiscriminativePenalty(rubbish=10.0, scale=12.0)
+    DiscriminativePenalty(rubbish=1.0, scale=25.0)
     """
     if program.penalties:
-        return DiscriminativePenalty(rubbish=10.0, scale=12.0), StochasticDiagonalLM()
+        return DiscriminativePenalty(rubbish=1.0, scale=25.0), StochasticDiagonalLM()
     return CrossEntropy(), Adam()
 
 
