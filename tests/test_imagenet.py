@@ -80,8 +80,8 @@ def test_dead_weights_of_small_images(model: str, side: int, dead: int) -> None:
 
 
 def test_what_is_too_large_says_so_before_memory_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neurograph.memory.physical", lambda: 1_000_000)
     graph = imagenet.resnet18(input_shape=(3, 32, 32))
+    monkeypatch.setattr("neurograph.memory.physical", lambda: 1_000_000)
     with pytest.raises(
         ng.EngineError, match=r"scipy engine: would take 6\d\d\.\d MB, the limit is"
     ):
