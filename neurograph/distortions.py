@@ -1,7 +1,7 @@
 """Distorted copies of images, drawn by a seeded generator: planar affine maps.
 
 LeCun et al. 1998, page 10, names the four kinds (shift, scale, squeeze, horizontal shear) and gives
-no ranges. The defaults were chosen here, on training digits held out.
+no ranges. The defaults are a guess, not tuned.
 """
 
 from __future__ import annotations
