@@ -3,9 +3,9 @@
 An op names its activation by a code and a few parameters. Codes below `SCALAR` are emitted behind
 the last accumulation; the others are applied to the stored states by `scalar_activation`.
 
-tanh in float32 is the rational x P(x^2) / Q(x^2) of degrees 4 and 4 on [-9, 9], fitted to least
-maximal error: 2e-8 in exact arithmetic, at most 3.5e-7 in float32. In float64 it is expm1(2 |x|) /
-(expm1(2 |x|) + 2), within 1e-15.
+tanh in float32 is the rational x P(x^2) / Q(x^2) of degrees 3 and 4, x within +-7.9, fitted to
+least maximal error, that of the flat ends included: 1.5e-7 in exact arithmetic, at most 4.5e-7 in
+float32. In float64 it is expm1(2 |x|) / (expm1(2 |x|) + 2), within 1e-15.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from numba import njit
 from neurograph.functions import ACTIVATIONS, Activation
 from neurograph.kernels.lanes import I64, Lanes
 
-IDENTITY, CLIP, TANH, LEAKY = range(4)
-SCALAR = 4
+IDENTITY, CLIP, TANH, LEAKY, RATIONAL = range(5)
+SCALAR = 5
 _SCALAR_NAMES = (
     "elu",
     "softplus",
@@ -33,22 +33,11 @@ _SCALAR_NAMES = (
     "square",
 )
 
-_LIMIT = 9.0
-_P = (
-    0.999999906558701,
-    0.1337323316988549,
-    0.003486622715419884,
-    2.047244904217646e-05,
-    1.318497658153783e-08,
-)
-_Q = (
-    1.0,
-    0.46706530100099547,
-    0.02584213787584699,
-    0.000327144987011986,
-    7.702993882910831e-07,
-)
-PARAMETERS = 3 + len(_P)
+_LIMIT = 7.9
+_P = (4207805.668929697, 542830.6674517968, 12307.290013128464, 46.96410654411059)
+_Q = (4207808.779367038, 1945422.276293605, 99752.30946817572, 989.1148540916294)  # and x^8 alone
+_FOLDS = (2.0**-4, 2.0**4)  # slopes p1 whose powers are safe to have in P and Q
+PARAMETERS = 4 + len(_P) + len(_Q)
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _ROUND = 6755399441055744.0  # 1.5 * 2^52: adding it leaves the nearest whole number in the low bits
 
@@ -81,15 +70,22 @@ def encode(activation: Activation) -> tuple[int, tuple[float, float, float]]:
 
 
 def parameters(activation: Activation) -> tuple[int, tuple[float, ...]]:
-    """Return (code, `PARAMETERS` numbers) of an activation: the three of `encode`, then p0 P.
+    """Return (code, `PARAMETERS` numbers) of an activation: the three of `encode`, then more.
 
-    A TANH in float32 has p0 in the coefficients of its rational.
+    A TANH of a usual slope becomes RATIONAL: with p0 and p1 in its limit, P and Q, which follow, it
+    needs no scaling in float32.
 
     >>> parameters(Activation("relu6"))[1][:3]
     (0.0, 6.0, 0.0)
     """
     code, own = encode(activation)
-    return code, (*own, *(own[0] * p if code == TANH else 0.0 for p in _P))
+    scale, slope = own[:2]
+    if code != TANH or not _FOLDS[0] <= slope <= _FOLDS[1]:
+        return code, (*own, *[0.0] * (PARAMETERS - 3))
+    whole = slope ** (2 * len(_Q))
+    above = (scale * slope * p * slope ** (2 * i) / whole for i, p in enumerate(_P))
+    below = (q * slope ** (2 * i) / whole for i, q in enumerate(_Q))
+    return RATIONAL, (*own, _LIMIT / slope, *above, *below)
 
 
 def known_names() -> set[str]:
@@ -105,18 +101,23 @@ def emit_tanh(lanes: Lanes, x: Any) -> Any:
     """Emit tanh of a vector."""
     if lanes.double:
         return _emit_tanh64(lanes, x)
-    return _emit_rational(lanes, x, [lanes.constant(p) for p in _P])
+    return _emit_rational(lanes, x, *([lanes.constant(c) for c in p] for p in ([_LIMIT], _P, _Q)))
 
 
-def _emit_rational(lanes: Lanes, x: Any, above: list[Any]) -> Any:
-    """Emit x times the polynomial `above` over Q, both of x^2, for x within the limit."""
+def _emit_rational(lanes: Lanes, x: Any, limit: list[Any], above: list[Any], below: Any) -> Any:
+    """Emit x times the polynomial `above` over `below` and a last coefficient 1, both of x^2.
+
+    x is kept within the limit. What needs no multiplication leaves its units to the others.
+    """
     b = lanes.builder
-    x = lanes.at_least(lanes.at_most(x, lanes.constant(_LIMIT)), lanes.constant(-_LIMIT))
+    x = lanes.at_least(lanes.at_most(x, limit[0]), b.fneg(limit[0]))
     square = b.fmul(x, x)
-    value = above[-1]
+    value, total = above[-1], b.fadd(square, below[-1])
     for coefficient in above[-2::-1]:
         value = lanes.fma(square, value, coefficient)
-    return b.fdiv(b.fmul(x, value), lanes.polynomial(square, _Q))
+    for coefficient in below[-2::-1]:
+        total = lanes.fma(square, total, coefficient)
+    return b.fdiv(b.fmul(x, value), total)
 
 
 def _emit_tanh64(lanes: Lanes, x: Any) -> Any:
@@ -145,10 +146,13 @@ def emit(lanes: Lanes, code: int, x: Any, parameters: list[Any]) -> Any:
     b = lanes.builder
     if code == CLIP:
         return lanes.at_most(lanes.at_least(x, parameters[0]), parameters[1])
-    if code == TANH and len(parameters) == PARAMETERS and not lanes.double:
-        scaled = _emit_rational(lanes, b.fmul(x, parameters[1]), parameters[3:])
+    if code == RATIONAL and not lanes.double:
+        above = 4 + len(_P)
+        scaled = _emit_rational(
+            lanes, x, parameters[3:4], parameters[4:above], parameters[above:PARAMETERS]
+        )
         return b.fadd(scaled, parameters[2])
-    if code == TANH:
+    if code in (TANH, RATIONAL):
         return lanes.fma(parameters[0], emit_tanh(lanes, b.fmul(x, parameters[1])), parameters[2])
     positive = b.fcmp_ordered(">", x, lanes.constant(0.0))
     return b.select(positive, x, b.fmul(x, parameters[0]))
