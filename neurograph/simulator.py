@@ -13,7 +13,7 @@ from neurograph.compiler import compile
 from neurograph.engines import create, resolve
 from neurograph.errors import DataError, EngineError, GraphError, suggestion
 from neurograph.gradient import Gradient, check_targets, curvature, gradient, split
-from neurograph.graph import Graph
+from neurograph.graph import Graph, Layer
 from neurograph.losses import Loss, as_loss
 from neurograph.program import Program
 
@@ -85,7 +85,7 @@ class Simulator:
         self.engine = resolve(engine)
         self.program = compile(graph)
         self._engine = create(self.engine, self.program, dtype=self.dtype, threads=threads)
-        self._version = -1
+        self._version, self._shape = -1, self.program.outputs.shape
 
     def __call__(self, *images: ArrayLike) -> Array:
         """Return the outputs, (batch, *shape), for images (batch, *shape), one array an input.
@@ -94,7 +94,7 @@ class Simulator:
         finite.
         """
         inputs = self._ready(images)
-        return self._engine.run(inputs).reshape(len(inputs), *self.program.outputs.shape)
+        return self._engine.run(inputs).reshape(len(inputs), *self._shape)
 
     def states(self, *images: ArrayLike) -> States:
         """Return every neuron's state for images as in a call."""
@@ -243,30 +243,35 @@ def check_images(graph: Graph, images: Sequence[ArrayLike], dtype: np.dtype[Any]
             f"images: found {len(images)} arrays, needed one for each input: "
             f"{', '.join(layer.name for layer in layers)}"
         )
-    arrays = []
-    for layer, given in zip(layers, images, strict=True):
-        array = real_array(given, layer.name)
-        shape = layer.neurons.shape
-        if array.shape[1:] != shape or array.ndim != len(shape) + 1:
-            raise DataError(
-                f"{layer.name}: found images of shape {array.shape}, "
-                f"needed (batch, {', '.join(map(str, shape))})"
-            )
-        cast = array.reshape(len(array), layer.neurons.size)
-        if cast.dtype != dtype:
-            with np.errstate(over="ignore"):  # what is too large gets infinite, and is found below
-                cast = cast.astype(dtype)
-        if layer.neurons.explicit is not None:
-            cast = cast[:, (layer.ids >= 0).reshape(-1)]
-        if not _finite(cast):
-            worst = np.argwhere(~np.isfinite(cast))[0]
-            raise DataError(f"{layer.name}: image {worst[0]} holds a value that is not finite")
-        arrays.append(cast)
-    if len({len(a) for a in arrays}) > 1:
-        raise DataError(f"images: found batches of {[len(a) for a in arrays]}, needed equal ones")
+    arrays = [_flat(layer, given, dtype) for layer, given in zip(layers, images, strict=True)]
     if not arrays:
         raise DataError("images: the graph has no input")
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
+    if len(arrays) == 1:
+        return arrays[0]
+    if len({len(a) for a in arrays}) > 1:
+        raise DataError(f"images: found batches of {[len(a) for a in arrays]}, needed equal ones")
+    return np.concatenate(arrays, axis=1)
+
+
+def _flat(layer: Layer, given: ArrayLike, dtype: np.dtype[Any]) -> Array:
+    """Return the checked images of one input, (batch, neurons), as `dtype`."""
+    array, neurons = real_array(given, layer.name), layer.neurons
+    shape = neurons.shape
+    if array.shape[1:] != shape or array.ndim != len(shape) + 1:
+        raise DataError(
+            f"{layer.name}: found images of shape {array.shape}, "
+            f"needed (batch, {', '.join(map(str, shape))})"
+        )
+    flat = array.reshape(len(array), neurons.size)
+    if flat.dtype != dtype:
+        with np.errstate(over="ignore"):  # what is too large gets infinite, and is found below
+            flat = flat.astype(dtype)
+    if neurons.explicit is not None:
+        flat = flat[:, (layer.ids >= 0).reshape(-1)]
+    if not _finite(flat):
+        worst = np.argwhere(~np.isfinite(flat))[0]
+        raise DataError(f"{layer.name}: image {worst[0]} holds a value that is not finite")
+    return flat
 
 
 _MANY = 1 << 13
@@ -278,9 +283,9 @@ def _finite(array: Array) -> bool:
     If any of many is not, their sum of squares is not, which costs less than a look at each; it may
     overflow without.
     """
+    if array.size < _MANY:
+        return int(np.count_nonzero(np.isfinite(array))) == array.size
     flat = array.reshape(-1)
-    if flat.size < _MANY:
-        return bool(np.isfinite(flat).all())
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.dot(flat, flat)
     return math.isfinite(squares) or bool(np.isfinite(flat).all())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -61,32 +62,21 @@ class Loaded:
         self.wanted = plan.arena.slot[wanted].astype(np.int64)
         self.parameters = plan.parameters.astype(dtype)
         self._spare: list[NDArray[Any]] = []
+        self._tables: tuple[Any, ...] = ()
 
     def load(self, values: NDArray[Any]) -> None:
         """Take the weight values, the last of them the zero that -1 finds."""
-        self.weight, self.bias = values[self.plan.weight_ids], values[self.plan.bias_ids]
+        plan = self.plan
+        weight, bias = values[plan.weight_ids], values[plan.bias_ids]
+        self._tables = plan.ops, plan.index, weight, bias, plan.row, self.parameters
 
     def run(self, inputs: NDArray[Any], first: int, last: int, out: NDArray[Any]) -> None:
         """Run samples first .. last."""
-        plan = self.plan
-        states = self._spare.pop() if self._spare else self._states()
-        forward(
-            inputs,
-            first,
-            last,
-            plan.stride,
-            plan.arena.inputs,
-            plan.ops,
-            plan.index,
-            self.weight,
-            self.bias,
-            plan.row,
-            self.parameters,
-            states,
-            self.wanted,
-            out,
-        )
-        self._spare.append(states)
+        plan, spare = self.plan, self._spare
+        states = spare.pop() if spare else self._states()
+        start, tables = plan.arena.inputs, self._tables
+        forward(inputs, first, last, plan.stride, start, *tables, states, self.wanted, out)
+        spare.append(states)
 
     def _states(self) -> NDArray[Any]:
         """Return memory for the states of a block, aligned to 64 bytes, constants set."""
@@ -103,6 +93,17 @@ class Loaded:
 _Job = tuple[Loaded, int, int]  # a plan, and the samples first .. last it runs
 
 
+@dataclass(frozen=True, slots=True)
+class _Schedule:
+    """What each thread runs for batches of one size, for the outputs or to keep all states."""
+
+    batch: int
+    keep: bool
+    wanted: int
+    first: list[_Job]
+    others: list[list[_Job]]
+
+
 class Runner:
     """Runs one program in one dtype; plans are built when first needed."""
 
@@ -112,7 +113,7 @@ class Runner:
         self._inputs = input_ids(program).size
         self._values = np.zeros(program.weight_count + 1, dtype)
         self._compiled = False
-        self._schedule: tuple[tuple[int, bool], list[list[_Job]]] = ((0, False), [])  # the last one
+        self._last: _Schedule | None = None
         self._plans: dict[tuple[int, bool], Loaded] = {}
         self._plan(1, keep=False)
         self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
@@ -125,11 +126,15 @@ class Runner:
 
     def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the outputs' states (batch, outputs)."""
-        return self._run(inputs, self._vectors(-(-len(inputs) // self.threads)), keep=False)
+        batch, last = len(inputs), self._last
+        if last is None or last.batch != batch or last.keep:
+            last = self._schedule(self._vectors(-(-batch // self.threads)), batch, keep=False)
+        return self._run(inputs, last)
 
     def states(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the state of every id (batch, size)."""
-        return self._run(inputs, min(1, self._vectors(len(inputs))), keep=True)
+        batch = len(inputs)
+        return self._run(inputs, self._schedule(min(1, self._vectors(batch)), batch, keep=True))
 
     def _vectors(self, batch: int) -> int:
         """Return how many vectors of samples to run at once; 0 is one sample, lanes in it.
@@ -162,24 +167,28 @@ class Runner:
             self._plans[key] = loaded
         return self._plans[key]
 
-    def _run(self, inputs: NDArray[Any], vectors: int, *, keep: bool) -> NDArray[Any]:
+    def _schedule(self, vectors: int, batch: int, *, keep: bool) -> _Schedule:
+        """Make ready for batches of this size."""
+        plan = self._plan(vectors, keep=keep)
+        wanted = plan.wanted.size
+        if not self._compiled:
+            none = (np.empty((0, size), self.dtype) for size in (self._inputs, wanted))
+            noticed(plan.run, next(none), 0, 0, next(none))
+            self._compiled = True
+        first, *others = self._parts(plan, vectors, batch, keep)
+        self._last = _Schedule(batch, keep, wanted, first, others)
+        return self._last
+
+    def _run(self, inputs: NDArray[Any], schedule: _Schedule) -> NDArray[Any]:
+        if inputs.shape[1] != self._inputs:
+            raise EngineError(f"numba engine: {inputs.shape[1]} inputs, needed {self._inputs}")
         if inputs.dtype != self.dtype or not inputs.flags.carray:
             # Compiled code is for arrays that are contiguous, aligned and writeable.
             inputs = np.require(inputs, self.dtype, ("C", "A", "W"))
-        inputs = inputs.reshape(len(inputs), self._inputs)
-        plan = self._plan(vectors, keep=keep)
-        out = np.empty((len(inputs), plan.wanted.size), self.dtype)
-        if not len(inputs):
-            return out
-        if not self._compiled:
-            noticed(plan.run, inputs, 0, 0, out)
-            self._compiled = True
-        key = len(inputs), keep
-        if self._schedule[0] != key:
-            self._schedule = key, self._parts(plan, vectors, len(inputs), keep)
-        first, *rest = self._schedule[1]
-        waiting = [self._pool.submit(_run_jobs, part, inputs, out) for part in rest if self._pool]
-        _run_jobs(first, inputs, out)
+        out = np.empty((schedule.batch, schedule.wanted), self.dtype)
+        pool = self._pool
+        waiting = [pool.submit(_run_jobs, jobs, inputs, out) for jobs in schedule.others if pool]
+        _run_jobs(schedule.first, inputs, out)
         for done in waiting:
             done.result()
         return out
