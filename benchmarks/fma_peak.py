@@ -50,7 +50,7 @@ def _tanhs(typing: Any, array: Any, parameter: Any, vectors: Any) -> Any:
         numbers = [lanes.broadcast(own, I64(i)) for i in range(activations.PARAMETERS)]
         with cgutils.for_range(b, given[2]) as loop:
             at = b.mul(loop.index, I64(lanes.count))
-            value = activations.emit(lanes, activations.TANH, lanes.load(data, at), numbers)
+            value = activations.emit(lanes, activations.RATIONAL, lanes.load(data, at), numbers)
             lanes.store(value, data, at)
         return context.get_dummy_value()
 

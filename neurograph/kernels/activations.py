@@ -19,8 +19,9 @@ from numba import njit
 from neurograph.functions import ACTIVATIONS, Activation
 from neurograph.kernels.lanes import I64, Lanes
 
-IDENTITY, CLIP, TANH, LEAKY, RATIONAL = range(5)
-SCALAR = 5
+IDENTITY, CLIP, TANH, LEAKY, RATIONAL, SHIFTED = range(6)
+SCALAR = 6
+FOLDED = (RATIONAL, SHIFTED)
 _SCALAR_NAMES = (
     "elu",
     "softplus",
@@ -72,8 +73,8 @@ def encode(activation: Activation) -> tuple[int, tuple[float, float, float]]:
 def parameters(activation: Activation) -> tuple[int, tuple[float, ...]]:
     """Return (code, `PARAMETERS` numbers) of an activation: the three of `encode`, then more.
 
-    A TANH of a usual slope becomes RATIONAL: with p0 and p1 in its limit, P and Q, which follow, it
-    needs no scaling in float32.
+    A TANH of a usual slope becomes RATIONAL, or SHIFTED where p2 is not 0: with p0 and p1 in its
+    limit, P and Q, which follow, it needs no scaling in float32.
 
     >>> parameters(Activation("relu6"))[1][:3]
     (0.0, 6.0, 0.0)
@@ -85,7 +86,7 @@ def parameters(activation: Activation) -> tuple[int, tuple[float, ...]]:
     whole = slope ** (2 * len(_Q))
     above = (scale * slope * p * slope ** (2 * i) / whole for i, p in enumerate(_P))
     below = (q * slope ** (2 * i) / whole for i, q in enumerate(_Q))
-    return RATIONAL, (*own, _LIMIT / slope, *above, *below)
+    return SHIFTED if own[2] else RATIONAL, (*own, _LIMIT / slope, *above, *below)
 
 
 def known_names() -> set[str]:
@@ -146,13 +147,11 @@ def emit(lanes: Lanes, code: int, x: Any, parameters: list[Any]) -> Any:
     b = lanes.builder
     if code == CLIP:
         return lanes.at_most(lanes.at_least(x, parameters[0]), parameters[1])
-    if code == RATIONAL and not lanes.double:
+    if code in FOLDED and not lanes.double:
         above = 4 + len(_P)
-        scaled = _emit_rational(
-            lanes, x, parameters[3:4], parameters[4:above], parameters[above:PARAMETERS]
-        )
-        return b.fadd(scaled, parameters[2])
-    if code in (TANH, RATIONAL):
+        value = _emit_rational(lanes, x, parameters[3:4], parameters[4:above], parameters[above:])
+        return b.fadd(value, parameters[2]) if code == SHIFTED else value
+    if code == TANH or code in FOLDED:
         return lanes.fma(parameters[0], emit_tanh(lanes, b.fmul(x, parameters[1])), parameters[2])
     positive = b.fcmp_ordered(">", x, lanes.constant(0.0))
     return b.select(positive, x, b.fmul(x, parameters[0]))

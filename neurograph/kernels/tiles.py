@@ -52,6 +52,9 @@ PAIRS = (
 SAMPLES, MOVED, GATHERED, MAPS = "samples", "moved", "gathered", "maps"
 
 
+_UNROLL = 3  # slots in a turn of the inner loop
+
+
 class Arguments(NamedTuple):
     """The arguments of every kernel: pointers, then 64-bit numbers."""
 
@@ -117,8 +120,7 @@ class Tile:
             step = b.mul(a.slots, I64(self.fields * wide))
             index = a.index if self.over == MOVED else b.gep(a.index, [b.mul(loop.index, step)])
             self._locate(loop.index)
-            with cgutils.for_range(b, a.slots) as slot:
-                self._slot(slot.index, index)
+            self._add_slots(index)
             if not self.pair.linear:
                 self._add_bias(loop.index)
             self._finish(row)
@@ -195,6 +197,20 @@ class Tile:
         if self.over == MAPS:
             return self.lanes.broadcast(states, b.sext(offsets[key], I64))
         return self.lanes.load(self.origins[f], self._vector(offsets[key], v))
+
+    def _add_slots(self, index: Any) -> None:
+        """Add all slots, some in a turn of the loop: a short loop ends as the processor expects."""
+        b, slots = self.builder, self.arguments.slots
+        together = _UNROLL if self.pair.linear else 1
+        turns = b.udiv(slots, I64(together))
+        with cgutils.for_range(b, turns) as turn:
+            first = b.mul(turn.index, I64(together))
+            for i in range(together):
+                self._slot(b.add(first, I64(i)), index)
+        if together > 1:
+            done = b.mul(turns, I64(together))
+            with cgutils.for_range(b, b.sub(slots, done)) as rest:
+                self._slot(b.add(done, rest.index), index)
 
     def _add_bias(self, group: Any) -> None:
         for (m, f, _), place in self.sums.items():
@@ -306,12 +322,12 @@ def emit_choice(
     switch = b.switch(activation, after)
     codes = [activations.CLIP, activations.TANH, activations.LEAKY]
     if given == activations.PARAMETERS:
-        codes.append(activations.RATIONAL)
+        codes.extend(activations.FOLDED)
     for code in codes:
         block = b.append_basic_block(f"activation{code}")
         switch.add_case(I64(code), block)
         b.position_at_end(block)
-        wanted = given if code == activations.RATIONAL else 3
+        wanted = given if code in activations.FOLDED else 3
         numbers = [lanes.broadcast(parameter, I64(i)) for i in range(wanted)]
         apply(partial(activations.emit, lanes, code, parameters=numbers))
         b.branch(after)
