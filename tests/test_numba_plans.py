@@ -16,7 +16,7 @@ from neurograph.functions import Activation, Function
 from neurograph.kernels import activations, catalogue
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.runner import Runner
-from neurograph.kernels.tiles import GATHERED, LINEAR, MAPS, MOVED, PAIRS, SAMPLES
+from neurograph.kernels.tiles import GATHERED, LINEAR, MAPS, MOVED, PAIRS, SAMPLES, STRIDED
 from neurograph.program import Blocks, Program
 
 
@@ -49,7 +49,7 @@ def test_every_batch_gives_what_its_samples_give(batch: int) -> None:
 
 def test_one_sample_of_lenet5_runs_over_positions_and_maps() -> None:
     runner = runner_of(ng.models.lenet5())
-    assert kinds(runner, 0) >= {MOVED, GATHERED, MAPS}
+    assert kinds(runner, 0) >= {MOVED, STRIDED, MAPS}
     assert kinds(runner, 1) <= {MOVED, SAMPLES}
 
 
@@ -212,7 +212,7 @@ def test_parameters_begin_with_those_of_the_activation() -> None:
 @given(st.integers(1, 200), st.integers(1, 300), st.integers(0, 500), st.data())
 def test_tiles_cover_all_maps(maps: int, fields: int, slots: int, data: st.DataObject) -> None:
     pair = data.draw(st.sampled_from(PAIRS))
-    ways = [SAMPLES, GATHERED, MAPS, *([MOVED] if pair == LINEAR else [])]
+    ways = [SAMPLES, STRIDED, GATHERED, MAPS, *([MOVED] if pair == LINEAR else [])]
     over = data.draw(st.sampled_from(ways))
     vectors = data.draw(st.sampled_from([1, 2, 4]))
     chosen = catalogue.cover(maps, fields, slots, pair, vectors, over)

@@ -22,6 +22,7 @@ from neurograph.kernels.tiles import (
     MOVED,
     PAIRS,
     SAMPLES,
+    STRIDED,
     Pair,
     Tile,
     declare,
@@ -78,6 +79,8 @@ class TileShape(NamedTuple):
         """
         indices = 1 if self.over == MOVED else self.fields
         loads = self.maps + self.fields * self.vectors + indices
+        if self.over == STRIDED:  # two loads and two shuffles
+            loads += 3 * self.fields
         slot = max(self.sums / 2, loads / 2, (self.sums + loads + 3) / 5, 4.0)
         if self.over == GATHERED:
             slot += self.fields * _GATHER
@@ -111,7 +114,11 @@ _NARROW: _Tiles = {
     2: ((6, 1), (5, 1), (4, 1), (3, 2), (2, 3), (2, 1), (1, 4)),
 }
 # For one sample; where its states are neighbours in memory, the tiles above serve as well.
-_ALONE = {MAPS: ((8, 1), (4, 1), (2, 1), (2, 4)), GATHERED: ((6, 1), (1, 1))}
+_ALONE = {
+    MAPS: ((8, 1), (4, 1), (2, 1), (2, 4)),
+    STRIDED: ((3, 4), (1, 4), (1, 1)),
+    GATHERED: ((6, 1), (1, 1)),
+}
 _GATHER = 9  # cycles to load a vector's lanes one by one
 
 
@@ -142,7 +149,7 @@ def kernels() -> tuple[Kernel, ...]:
             for shape in shapes
         ),
         *(TileShape(2, 1, pair, 1, MAPS) for pair in other),
-        *(TileShape(1, 1, pair, 1, GATHERED) for pair in other),
+        *(TileShape(1, 1, pair, 1, over) for pair in other for over in (STRIDED, GATHERED)),
         *(RowShape(vectors, narrow) for vectors in (1, 2, 4) for narrow in (True, False)),
         *(RowShape(1, False, pair) for pair in other),
     )

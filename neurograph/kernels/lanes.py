@@ -63,6 +63,13 @@ class Lanes:
         at = self.builder.bitcast(self.builder.gep(pointer, [index]), self.type.as_pointer())
         return self.builder.load(at, align=self.element_bytes)
 
+    def every_other(self, pointer: Any, index: Any) -> Any:
+        """Load lane i from `pointer[index + 2 i]`; reads two whole vectors."""
+        low = self.load(pointer, index)
+        high = self.load(pointer, self.builder.add(index, I64(self.count)))
+        even = ir.Constant(ir.VectorType(I32, self.count), list(range(0, 2 * self.count, 2)))
+        return self.builder.shuffle_vector(low, high, even)
+
     def gather(self, pointer: Any, indices: Sequence[Any]) -> Any:
         """Load lane i from `pointer[indices[i]]`."""
         vector = ir.Constant(self.type, ir.Undefined)

@@ -4,7 +4,8 @@ Every neuron has one number of the states. Where they lie is chosen here, so tha
 computes at once lies side by side:
 
 - lanes over positions: neighbouring fields of a product, eight (or sixteen) to a vector. Where each
-  slot's sources are neighbours too, a *run*, they are loaded at once, else gathered one by one;
+  slot's sources are neighbours too, or two apart, a *run*, they are loaded at once, else gathered
+  one by one;
 - lanes over maps: kernels that read the same field, their weights side by side.
 
 Nothing but ids is looked at; the cheaper by `catalogue.cost` is taken.
@@ -25,7 +26,7 @@ from neurograph.kernels.arena import Arena, input_ids
 from neurograph.kernels.catalogue import cost, cover
 from neurograph.kernels.plan import Builder, Plan, moved, scattered
 from neurograph.kernels.products import Product, grouped
-from neurograph.kernels.tiles import GATHERED, MAPS, MOVED, SAMPLES
+from neurograph.kernels.tiles import GATHERED, MAPS, MOVED, SAMPLES, STRIDED
 from neurograph.program import Blocks, Program, Rows, Step, join_rows
 
 _TANH = 8  # cycles a vector
@@ -98,25 +99,29 @@ class _Builder(Builder):
     def _group(self, products: Sequence[Product]) -> None:
         """Add the products that add to the same targets."""
         single = len(products) == 1
-        runs = self._runs([self.slot[p.sources] for p in products])
+        sources = [self.slot[p.sources] for p in products]
         even = _evenly(products[0].targets.shape[2], self.lanes)
-        costs = {
-            SAMPLES: sum(self._cost(p, runs, SAMPLES) for p in products),
-            GATHERED: sum(self._cost(p, even, GATHERED) for p in products),
+        ways = {
+            SAMPLES: _runs(sources, self.lanes, 1),
+            STRIDED: _runs(sources, self.lanes, 2),
+            GATHERED: even,
+            MAPS: even,
         }
         if any(p.bias is not None and p.bias.shape[2] > 1 for p in products):
-            costs = {}  # a bias of its own for each lane is there over maps only
-        if single or not costs:
-            costs[MAPS] = sum(self._cost(p, even, MAPS) for p in products)
+            ways = {MAPS: even}  # a bias of its own for each lane is there over maps only
+        elif not single:
+            del ways[MAPS]
+        costs = {
+            over: sum(self._cost(p, way, over) for p in products) for over, way in ways.items()
+        }
         best = min(costs, key=lambda over: costs[over])
         if best == MAPS:
             for product in products:
                 self._over_maps(product)
             return
-        vectors = runs if best == SAMPLES else even
-        self._place(products, vectors)
+        self._place(products, ways[best])
         for product in products:
-            self._over_positions(product, vectors, best)
+            self._over_positions(product, ways[best], best)
 
     def _cost(self, product: Product, vectors: _Vectors, over: str) -> float:
         blocks, maps, fields = product.targets.shape
@@ -126,22 +131,6 @@ class _Builder(Builder):
         squashed = activations.encode(product.activation)[0] == activations.TANH
         after = _TANH * shape[0] * shape[1] if squashed else 0
         return blocks * (after + cost(*shape, product.sources.shape[2], product.pair, 1, over))
-
-    def _runs(self, sources: Sequence[NDArray[Any]]) -> _Vectors:
-        """Return vectors of fields over which every slot's sources are neighbours, or all empty."""
-        fields = sources[0].shape[1]
-        new = np.zeros(fields, bool)
-        new[:1] = True
-        for offsets in sources:
-            before, after = offsets[:, :-1], offsets[:, 1:]
-            follows = (after == before + 1) & (before != 0) | (after == 0) & (before == 0)
-            new[1:] |= ~follows.all((0, 2))
-        start = np.flatnonzero(new)
-        length = np.diff(np.append(start, fields))
-        place = np.arange(fields) - np.repeat(start, length)
-        lane = place % self.lanes
-        first = np.flatnonzero(lane == 0)
-        return _Vectors(first, np.cumsum(lane == 0) - 1, lane)
 
     def _place(self, products: Sequence[Product], vectors: _Vectors) -> None:
         """Give the targets of products their slots: a row of vectors for each map."""
@@ -187,6 +176,23 @@ class _Builder(Builder):
         )
         chosen = cover(rows, fields, product.sources.shape[2], product.pair, 1, MAPS)
         self._tiles(wide, chosen, 1)
+
+
+def _runs(sources: Sequence[NDArray[Any]], lanes: int, step: int) -> _Vectors:
+    """Return vectors of fields over which every slot's sources are `step` apart, or all empty."""
+    fields = sources[0].shape[1]
+    new = np.zeros(fields, bool)
+    new[:1] = True
+    for offsets in sources:
+        before, after = offsets[:, :-1], offsets[:, 1:]
+        follows = (after == before + step) & (before != 0) | (after == 0) & (before == 0)
+        new[1:] |= ~follows.all((0, 2))
+    start = np.flatnonzero(new)
+    length = np.diff(np.append(start, fields))
+    place = np.arange(fields) - np.repeat(start, length)
+    lane = place % lanes
+    first = np.flatnonzero(lane == 0)
+    return _Vectors(first, np.cumsum(lane == 0) - 1, lane)
 
 
 def _evenly(fields: int, lanes: int) -> _Vectors:

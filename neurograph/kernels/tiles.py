@@ -47,9 +47,10 @@ PAIRS = (
 
 
 # What the lanes of a sum stand for. SAMPLES: neighbours in memory, that is samples of one state or
-# states of one sample. MOVED: the same, where each field is the first one, moved. GATHERED: states
-# from anywhere. MAPS: kernels over one and the same source.
-SAMPLES, MOVED, GATHERED, MAPS = "samples", "moved", "gathered", "maps"
+# states of one sample. MOVED: the same, where each field is the first one, moved. STRIDED: every
+# other state of one sample. GATHERED: states from anywhere. MAPS: kernels over one and the same
+# source.
+SAMPLES, MOVED, STRIDED, GATHERED, MAPS = "samples", "moved", "strided", "gathered", "maps"
 
 
 _UNROLL = 3  # slots in a turn of the inner loop
@@ -196,6 +197,8 @@ class Tile:
             offsets[key] = b.load(b.gep(index, [slot if self.over == MOVED else place]))
         if self.over == MAPS:
             return self.lanes.broadcast(states, b.sext(offsets[key], I64))
+        if self.over == STRIDED:
+            return self.lanes.every_other(states, b.sext(offsets[key], I64))
         return self.lanes.load(self.origins[f], self._vector(offsets[key], v))
 
     def _add_slots(self, index: Any) -> None:
