@@ -161,7 +161,7 @@ def programs(draw: st.DrawFn) -> Program:
 def test_agrees_with_the_reference(
     program: Program, batch: int, dtype: str, infinite: bool
 ) -> None:
-    # Far below 0 a sigmoid in float32 is 0 only to within its error, and infinity times that no NaN.
+    # Far below 0 a sigmoid in float32 is 0 to within its error only; infinity times that is no NaN.
     names = {step.function.activation.name for step in program.steps}
     check(program, batch, 1, dtype, infinite and "sigmoid" not in names)
 
