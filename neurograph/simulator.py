@@ -85,7 +85,7 @@ class Simulator:
         self.engine = resolve(engine)
         self.program = compile(graph)
         self._engine = create(self.engine, self.program, dtype=self.dtype, threads=threads)
-        self._version, self._shape = -1, self.program.outputs.shape
+        self._version, self._inputs, self._shape = -1, graph.inputs, self.program.outputs.shape
 
     def __call__(self, *images: ArrayLike) -> Array:
         """Return the outputs, (batch, *shape), for images (batch, *shape), one array an input.
@@ -212,7 +212,7 @@ class Simulator:
                 f"simulator: the graph has grown from {self.program.size:,} to {self.graph.size:,} "
                 "ids; make a new Simulator"
             )
-        inputs = check_images(self.graph, images, self.dtype)
+        inputs = check_images(self._inputs, images, self.dtype)
         if self._version != self.graph.weights.version or self._version < 0:
             values = self.graph.weights.value  # may draw them, which counts the version up
             self._engine.load(values)
@@ -231,13 +231,14 @@ def _float_type(dtype: DTypeLike) -> np.dtype[Any]:
     return found
 
 
-def check_images(graph: Graph, images: Sequence[ArrayLike], dtype: np.dtype[Any]) -> Array:
-    """Return the images of all inputs, flattened and joined, (batch, inputs), as `dtype`.
+def check_images(
+    layers: tuple[Layer, ...], images: Sequence[ArrayLike], dtype: np.dtype[Any]
+) -> Array:
+    """Return the images of all input layers, flattened and joined, (batch, inputs), as `dtype`.
 
     Raises DataError for another number of arrays, a wrong shape or type, batches of different size,
     and values that are not finite in `dtype`.
     """
-    layers = graph.inputs
     if len(images) != len(layers):
         raise DataError(
             f"images: found {len(images)} arrays, needed one for each input: "

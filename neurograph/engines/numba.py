@@ -52,16 +52,21 @@ class Engine:
         self._values = np.zeros(program.weight_count)
         self._runners: dict[bool, Any] = {}
         self._loaded: set[bool] = set()
+        self._recent: tuple[int, Any] = (-1, None)  # the last batch and its runner
         self._runner(self._costs.lanes)
 
     def load(self, values: NDArray[np.float64]) -> None:
         """Take a copy of the weight values, shape (weights,)."""
         self._values = values.copy() if values.flags.writeable else values
         self._loaded.clear()  # a runner takes them when it is next used
+        self._recent = (-1, None)
 
     def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the outputs' states, shape (batch, outputs), for input states (batch, inputs)."""
-        found: NDArray[Any] = self._runner(len(inputs)).run(inputs)
+        batch = len(inputs)
+        if self._recent[0] != batch:
+            self._recent = batch, self._runner(batch)
+        found: NDArray[Any] = self._recent[1].run(inputs)
         return found
 
     def states(self, inputs: NDArray[Any]) -> NDArray[Any]:

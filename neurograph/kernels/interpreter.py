@@ -156,8 +156,7 @@ def enter(inputs: Any, first: int, states: Any, start: int, stride: int) -> None
     lanes = lane_count_of(states)
     columns, last = inputs.shape[1], inputs.shape[0] - 1
     if stride == 1:
-        for c in range(columns):
-            states[start + c] = inputs[first, c]
+        states[start : start + columns] = inputs[first]
         return
     for v in range(0, stride, lanes):
         whole = columns - columns % lanes

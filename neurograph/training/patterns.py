@@ -71,7 +71,8 @@ def ready(simulator: Simulator, images: Images, targets: ArrayLike) -> Patterns:
         raise DataError("images: found no patterns, needed at least one")
     wanted = check_targets(simulator.program, count, targets)
     for some in pieces(max(map(len, given)), PIECE):
-        check_images(simulator.graph, tuple(array[some] for array in given), simulator.dtype)
+        some_images = tuple(array[some] for array in given)
+        check_images(simulator.graph.inputs, some_images, simulator.dtype)
     return Patterns(given, wanted, simulator.program.outputs.shape)
 
 
