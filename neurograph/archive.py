@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.errors import ConversionError
-from neurograph.files import replacing
+from neurograph.files import as_path, replacing
 from neurograph.memory import INT32_MAX, require
 
 HEADER = "header.json"
@@ -48,11 +48,12 @@ def write(
 
     Raises ConversionError, naming the path, if the file cannot be written.
     """
+    where = as_path(path, "save", ConversionError)
     stored = {name: _portable(array) for name, array in arrays.items()}
     index = {name: [array.dtype.str, list(array.shape)] for name, array in stored.items()}
     text = json.dumps({**header, "arrays": index}, allow_nan=False, separators=(",", ":"))
     try:
-        with replacing(path) as stream, zipfile.ZipFile(stream, "w") as archive:
+        with replacing(where) as stream, zipfile.ZipFile(stream, "w") as archive:
             _put(archive, HEADER, text.encode(), np.empty(0, np.uint8))
             for name, array in stored.items():
                 _put(archive, f"{name}.npy", _npy_start(array.dtype.str, array.shape), array)
@@ -190,7 +191,7 @@ def _fill(member: Any, array: NDArray[Any]) -> None:
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[Archive]:
     """Open the file `path`. Every failure in the block is a ConversionError that names the path."""
-    where = Path(path)
+    where = as_path(path, "load", ConversionError)
     try:
         if not (where.is_file() or where.is_dir()) and where.exists():  # a pipe would block
             raise OSError("it is no ordinary file")

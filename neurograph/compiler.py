@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from neurograph.errors import GraphError
 from neurograph.functions import IDENTITY, Function
-from neurograph.graph import Graph
+from neurograph.graph import Graph, require_graph
 from neurograph.levels import levels
 from neurograph.names import IdArray
 from neurograph.program import Blocks, Ids, Program, Rows, Step
@@ -36,6 +36,7 @@ def compile(graph: Graph) -> Program:
     >>> [type(step).__name__ for level in compile(lenet5()).levels for step in level][:2]
     ['Blocks', 'Blocks']
     """
+    require_graph(graph, "compile")
     table = graph.table
     level = levels(graph)
     outputs = graph.outputs

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.connections import BIAS_UNIT
-from neurograph.errors import GraphError, suggestion
+from neurograph.errors import GraphError, kind_of, suggestion
 from neurograph.graph import BIAS_NAME, Graph
 from neurograph.table import live_slots
 from neurograph.usage import used_weights
@@ -130,7 +130,7 @@ def count(graph: Any) -> Counts:
         return _count_graph(graph)
     if hasattr(graph, "nodes") and hasattr(graph, "edges"):
         return walk(graph)
-    raise GraphError(f"count: found {type(graph).__name__}, needed a Graph or a networkx graph")
+    raise GraphError(f"count: found {kind_of(graph)}, needed a Graph or a networkx graph")
 
 
 def _count_graph(graph: Graph) -> Counts:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import math
-import operator
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +16,8 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import DataError, MissingDependency
+from neurograph.errors import DataError, MissingDependency, is_whole
+from neurograph.files import as_path
 
 MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 
@@ -77,7 +77,7 @@ def read_idx(path: str | Path) -> NDArray[Any]:
     ...     read_idx(path)
     array([7, 2, 1], dtype=uint8)
     """
-    return _read(Path(path))[0]
+    return _read(as_path(path, "read_idx", DataError))[0]
 
 
 def mnist(
@@ -98,13 +98,13 @@ def mnist(
 
     Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits, 1998.
     """
-    if split not in _SPLITS:
+    if not isinstance(split, str) or split not in _SPLITS:
         raise DataError(f"mnist: found split {split!r}; needed 'train' or 'test'")
     names = [f"{_SPLITS[split]}-{kind}" for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
     if directory is None:
         paths = [_download(name, base_url, verify=verify) for name in names]
     else:
-        paths = [_find(Path(directory), name) for name in names]
+        paths = [_find(as_path(directory, "mnist", DataError), name) for name in names]
     images, labels = (
         _read_checked(path, name, verify=verify) for path, name in zip(paths, names, strict=True)
     )
@@ -129,8 +129,8 @@ def digits(count: int | None = None) -> Digits:
         images, labels = sample["images"], sample["labels"]
     if count is None:
         return Digits(images, labels)
-    if not 1 <= operator.index(count) <= len(labels):
-        raise DataError(f"digits: found count {count}; the sample has 1 to {len(labels)}")
+    if not is_whole(count) or not 1 <= count <= len(labels):
+        raise DataError(f"digits: found count {count!r}; the sample has 1 to {len(labels)}")
     return Digits(images[:count], labels[:count])
 
 
@@ -150,6 +150,9 @@ def normalize(images: ArrayLike, *, size: tuple[int, int] = (32, 32)) -> NDArray
     """
     pixels = _grey_levels(images)
     count, *found = pixels.shape
+    pair = isinstance(size, Sequence) and len(size) == 2
+    if not pair or not all(map(is_whole, size)):
+        raise DataError(f"normalize: found size {size!r}, needed two whole numbers")
     margins = [whole - part for whole, part in zip(size, found, strict=True)]
     if min(margins) < 0:
         raise DataError(

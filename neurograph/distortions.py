@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import DataError
+from neurograph.errors import DataError, is_real
 
 Array = NDArray[Any]
 _FEW = 256  # images mapped at a time, so that they stay in cache
@@ -44,10 +44,13 @@ class Distortion:
 
     def __post_init__(self) -> None:
         for name in ("shift", "scale", "squeeze", "shear"):
-            if not 0 <= getattr(self, name) < np.inf:
-                raise DataError(
-                    f"distortion: found {name} {getattr(self, name)}, needed a number from 0"
-                )
+            value = getattr(self, name)
+            if not (is_real(value) and 0 <= value < np.inf):
+                raise DataError(f"distortion: found {name} {value!r}, needed a number from 0")
+        if not (is_real(self.background) and np.isfinite(self.background)):
+            raise DataError(
+                f"distortion: found background {self.background!r}, needed a finite number"
+            )
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Return `count` maps: matrices (count, 2, 2) and shifts (count, 2), both in (y, x)."""
@@ -60,8 +63,15 @@ class Distortion:
         return matrices.reshape(count, 2, 2), np.stack([v, u], axis=1)
 
     def __call__(self, images: ArrayLike, rng: np.random.Generator) -> Array:
-        """Return each image (N, ..., rows, columns) distorted in its own way."""
+        """Return each image (N, ..., rows, columns) distorted in its own way.
+
+        Raises DataError for another shape.
+        """
         given = np.asarray(images)
+        if given.ndim < 3:
+            raise DataError(
+                f"distortion: found images of shape {given.shape}, needed (N, ..., rows, columns)"
+            )
         return transform(given, *self.draw(len(given), rng), background=self.background)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import numbers
 from collections.abc import Iterable
 
 
@@ -32,6 +33,31 @@ class TrainingError(NeurographError, ArithmeticError):
 
 class MissingDependency(NeurographError, ImportError):
     """A feature needs a package that is not installed; the message names the extra with it."""
+
+
+def kind_of(found: object) -> str:
+    """Return what something of the wrong type is, for an error message.
+
+    >>> kind_of(5), kind_of(None), kind_of(GraphError)
+    ('int', 'None', 'the class GraphError')
+    """
+    if isinstance(found, type):
+        return f"the class {found.__name__}"
+    return "None" if found is None else type(found).__name__
+
+
+def is_real(value: object) -> bool:
+    """Return whether a value is a real number, NumPy's included; an array is none.
+
+    >>> is_real(0.5), is_real("0.5")
+    (True, False)
+    """
+    return isinstance(value, numbers.Real)
+
+
+def is_whole(value: object) -> bool:
+    """Return whether a value is a whole number, NumPy's included."""
+    return isinstance(value, numbers.Integral)
 
 
 def suggestion(found: object, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph.errors import DataError
 from neurograph.functions import COMBINE, IDENTITY, REDUCE, Function
-from neurograph.graph import Graph
+from neurograph.graph import Graph, require_graph
 from neurograph.simulator import Simulator, real_array
 
 Array = NDArray[Any]
@@ -64,6 +64,7 @@ def explain(graph: Graph, neuron: int, *images: ArrayLike, engine: str = "scipy"
     >>> bool(np.isclose(why.terms.sum(), why.net)), len(why.terms)
     (True, 5)
     """
+    require_graph(graph, "explain")
     name, function = graph.neuron_name(neuron), graph.function(neuron)
     batch: list[ArrayLike] = list(images)
     for i, (layer, given) in enumerate(zip(graph.inputs, images, strict=False)):

@@ -10,6 +10,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from neurograph.errors import NeurographError, kind_of
+
+
+def as_path(path: str | os.PathLike[str], who: str, error: type[NeurographError]) -> Path:
+    """Return `path` as a Path. Raises `error` for what can be none.
+
+    >>> as_path(5, "load", NeurographError)
+    Traceback (most recent call last):
+    neurograph.errors.NeurographError: load: found int, needed a path
+    """
+    try:
+        return Path(path)
+    except TypeError:
+        raise error(f"{who}: found {kind_of(path)}, needed a path") from None
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:

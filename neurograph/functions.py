@@ -228,7 +228,7 @@ class Function:
             (self.combine, COMBINE, "combine"),
             (self.reduce, REDUCE, "reduce"),
         ):
-            if value not in known:
+            if not isinstance(value, str) or value not in known:
                 raise GraphError(f"{what} {value!r} is unknown{suggestion(value, known)}")
         object.__setattr__(self, "activation", as_activation(self.activation))
 

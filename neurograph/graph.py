@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurograph.connections import Connections, Index, View, expand
-from neurograph.errors import GraphError, suggestion
+from neurograph.errors import GraphError, kind_of, suggestion
 from neurograph.functions import Function
 from neurograph.initializers import Initializer
 from neurograph.names import IdArray, Names
@@ -110,12 +110,12 @@ class Graph:
         """
         graph = cls.__new__(cls)
         graph.table, graph.weights, graph.functions = table, weights, list(functions)
-        graph.layers = {layer.name: layer for layer in layers}
         graph.neuron_names = Names("neuron")
         for identity, name in constants.items():
             graph.neuron_names.add(name, IdArray((), identity))
         for layer in layers:
             graph.neuron_names.add(layer.name, layer.neurons)
+        graph.layers = {layer.name: layer for layer in layers}
         graph._constants = {int(i): float(states[i]) for i in constants}
         graph._inputs, graph._outputs = list(inputs), outputs
         graph._index, graph._arrays_of = None, {}
@@ -171,11 +171,10 @@ class Graph:
         Raises GraphError, before anything is added, for a name that is taken and for sources that
         are not ids of this graph or do not fit the layer.
         """
-        kind = type(layer).__name__
-        found = f"the class {layer.__name__}" if isinstance(layer, type) else kind
         if not hasattr(layer, "wire") or isinstance(layer, type):
-            raise GraphError(f"add: found {found}, needed a layer such as Linear(10)")
-        name = layer.name if layer.name is not None else self._free_name(kind.lower())
+            raise GraphError(f"add: found {kind_of(layer)}, needed a layer such as Linear(10)")
+        stem = type(layer).__name__.lower()
+        name = layer.name if layer.name is not None else self._free_name(stem)
         self.require_free(name, name)
         return layer.wire(self, name, *(self._checked(name, s) for s in sources))
 
@@ -357,9 +356,15 @@ class Graph:
 
     def layer(self, name: str) -> Layer:
         """Return the layer `name`. Raises GraphError with the nearest names if there is none."""
-        if name not in self.layers:
+        if not isinstance(name, str) or name not in self.layers:
             raise GraphError(f"layer {name!r} is unknown{suggestion(name, self.layers)}")
         return self.layers[name]
+
+    def neurons_of(self, layer: str | Sequence[str]) -> Ids:
+        """Return the ids of the neurons of a layer or several. Raises GraphError as `layer`."""
+        names = [layer] if isinstance(layer, str) or not np.iterable(layer) else layer
+        ids = [np.empty(0, np.int32), *(self.layer(n).neurons.present for n in names)]
+        return np.concatenate(ids)
 
     def function(self, neuron: int) -> Function | None:
         """Return the function of a neuron; None for an input or a constant."""
@@ -419,9 +424,7 @@ class Graph:
         """
         view = self.connections
         if layer is not None:
-            names = [layer] if isinstance(layer, str) or not np.iterable(layer) else layer
-            ids = [np.empty(0, np.int32), *(self.layer(n).neurons.present for n in names)]
-            view = view.narrowed(targets=np.concatenate(ids))
+            view = view.narrowed(targets=self.neurons_of(layer))
         if source is not None:
             view = view.narrowed(sources=self._checked("select", np.ravel(source), "sources"))
         if target is not None:
@@ -448,6 +451,12 @@ class Graph:
             f"Graph({len(self.neurons):,} neurons in {len(self.layers)} layers, "
             f"{self.weights.count:,} weights)"
         )
+
+
+def require_graph(given: object, who: str) -> None:
+    """Raise GraphError if what was given for a graph is none."""
+    if not isinstance(given, Graph):
+        raise GraphError(f"{who}: found {kind_of(given)}, needed a Graph")
 
 
 def _id_below(identity: int, count: int, what: str) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import DataError, suggestion
+from neurograph.errors import DataError, is_real, kind_of, suggestion
 
 Array = NDArray[Any]
 
@@ -110,6 +110,11 @@ class MeanSquaredError:
     low: float = 0.0
     high: float = 1.0
 
+    def __post_init__(self) -> None:
+        for name, value in (("low", self.low), ("high", self.high)):
+            if not (is_real(value) and np.isfinite(value)):
+                raise DataError(f"loss: found {name} {value!r}, needed a finite number")
+
     def _difference(self, outputs: Array, targets: Array) -> Array:
         outputs, targets = np.asarray(outputs), np.asarray(targets)
         if targets.ndim == 1 and outputs.ndim == 2:
@@ -195,6 +200,8 @@ class DiscriminativePenalty:
 
     def __post_init__(self) -> None:
         _check_scale(self.scale)
+        if not is_real(self.rubbish) or np.isnan(self.rubbish):
+            raise DataError(f"loss: found rubbish {self.rubbish!r}, needed a number")
 
     def _shares(self, outputs: Array) -> tuple[Array, Array]:
         """Return p (batch, classes) and log(exp(-j) + sum exp(-y)) (batch,)."""
@@ -232,8 +239,8 @@ class DiscriminativePenalty:
 
 
 def _check_scale(scale: float) -> None:
-    if not (scale > 0 and np.isfinite(scale)):
-        raise DataError(f"loss: found scale {scale}, needed a number above 0")
+    if not (is_real(scale) and scale > 0 and np.isfinite(scale)):
+        raise DataError(f"loss: found scale {scale!r}, needed a number above 0")
 
 
 LOSSES: dict[str, Callable[..., Loss]] = {
@@ -250,9 +257,13 @@ def as_loss(loss: str | Loss) -> Loss:
     >>> as_loss("cross_entropy")
     CrossEntropy()
 
-    Raises DataError for an unknown name.
+    Raises DataError for an unknown name and for what is no loss.
     """
     if not isinstance(loss, str):
+        if isinstance(loss, type) or not hasattr(loss, "each"):
+            raise DataError(
+                f"loss: found {kind_of(loss)}, needed a name or a loss such as CrossEntropy()"
+            )
         return loss
     if loss not in LOSSES:
         raise DataError(f"loss {loss!r} is unknown{suggestion(loss, LOSSES)}")

@@ -145,7 +145,7 @@ class Names:
 
     def __getitem__(self, name: str) -> IdArray:
         """Return the array `name`. Raises GraphError with the nearest names if there is none."""
-        if name not in self._arrays:
+        if name not in self:
             raise GraphError(
                 f"{self.what} array {name!r} is unknown{suggestion(name, self._arrays)}"
             )

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.errors import DataError, suggestion
+from neurograph.errors import DataError, is_real, is_whole, kind_of, suggestion
 
 Floats = NDArray[np.float64]
 State = Mapping[str, Floats]
@@ -73,11 +73,11 @@ def cosine(rate: float, passes: int) -> tuple[float, ...]:
 
 def _check(who: str, rate: Rate, **others: float) -> None:
     rates = list(rate) if isinstance(rate, Sequence) else [rate]
-    if not rates or not all(0 < r < np.inf for r in rates):
-        raise DataError(f"{who}: found rate {rate}, needed numbers above 0")
+    if not rates or not all(is_real(r) and 0 < r < np.inf for r in rates):
+        raise DataError(f"{who}: found rate {rate!r}, needed numbers above 0")
     for name, value in others.items():
-        if not 0 <= value < np.inf:
-            raise DataError(f"{who}: found {name} {value}, needed a number from 0")
+        if not (is_real(value) and 0 <= value < np.inf):
+            raise DataError(f"{who}: found {name} {value!r}, needed a number from 0")
 
 
 @dataclass(frozen=True)
@@ -146,8 +146,9 @@ class Adam:
 
     def __post_init__(self) -> None:
         _check("Adam", self.rate, epsilon=self.epsilon, decay=self.decay)
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise DataError(f"Adam: found betas {self.betas}, needed two numbers from 0 below 1")
+        betas = list(self.betas) if isinstance(self.betas, Sequence) else []
+        if len(betas) != 2 or not all(is_real(b) and 0 <= b < 1 for b in betas):
+            raise DataError(f"Adam: found betas {self.betas!r}, needed two numbers from 0 below 1")
 
     def start(self, size: int) -> State:
         """Return means of zero after no update."""
@@ -197,10 +198,12 @@ class StochasticDiagonalLM:
 
     def __post_init__(self) -> None:
         _check("StochasticDiagonalLM", self.rate)
-        if not (self.mu > 0 and self.patterns >= 1):
+        if not (is_real(self.mu) and self.mu > 0):
+            raise DataError(f"StochasticDiagonalLM: found mu {self.mu!r}, needed a number above 0")
+        if not (is_whole(self.patterns) and self.patterns >= 1):
             raise DataError(
-                f"StochasticDiagonalLM: found mu {self.mu} and {self.patterns} patterns, "
-                "needed both above 0"
+                f"StochasticDiagonalLM: found patterns {self.patterns!r}, "
+                "needed a whole number above 0"
             )
 
     def start(self, size: int) -> State:
@@ -237,9 +240,13 @@ def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
     >>> as_optimizer("sgd")
     SGD(rate=0.01, momentum=0.0, decay=0.0)
 
-    Raises DataError for an unknown name.
+    Raises DataError for an unknown name and for what is no optimizer.
     """
     if not isinstance(optimizer, str):
+        if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
+            raise DataError(
+                f"optimizer: found {kind_of(optimizer)}, needed a name or one such as Adam()"
+            )
         return optimizer
     if optimizer not in OPTIMIZERS:
         raise DataError(f"optimizer {optimizer!r} is unknown{suggestion(optimizer, OPTIMIZERS)}")

@@ -29,6 +29,7 @@ from neurograph.errors import GraphError, suggestion
 from neurograph.functions import Function
 from neurograph.memory import require
 from neurograph.names import IdArray
+from neurograph.weights import floats
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -165,9 +166,9 @@ class Program:
         """
         from scipy.sparse import csr_matrix  # imported here so that counting needs no scipy
 
-        if layer not in self.layers:
+        if not isinstance(layer, str) or layer not in self.layers:
             raise GraphError(f"layer {layer!r} is unknown{suggestion(layer, self.layers)}")
-        given = None if values is None else np.asarray(values, np.float64)
+        given = None if values is None else floats(f"matrix of {layer}", values)
         if given is not None and given.shape != (self.weight_count,):
             raise GraphError(
                 f"matrix of {layer}: found values of shape {given.shape}, "

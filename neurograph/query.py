@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurograph.connections import blocks
-from neurograph.errors import GraphError
-from neurograph.graph import Graph
+from neurograph.errors import GraphError, is_whole
+from neurograph.graph import Graph, require_graph
 from neurograph.table import INPUT, Ragged
 
 Ids = NDArray[np.intp]
@@ -30,6 +30,7 @@ def receptive_field(graph: Graph, neuron: ArrayLike, *, depth: int | None = None
     >>> receptive_field(graph, c1[0, 0, 0]).size
     9
     """
+    require_graph(graph, "receptive_field")
     reached = _walk(graph, neuron, depth, _sources)
     return reached if depth is not None else reached[graph.table.function[reached] == INPUT]
 
@@ -45,6 +46,7 @@ def projective_field(graph: Graph, neuron: ArrayLike, *, depth: int | None = Non
     >>> projective_field(graph, 1).tolist(), projective_field(graph, 1, depth=2).tolist()
     ([5, 6, 7, 8, 9], [8, 9])
     """
+    require_graph(graph, "projective_field")
     own = _checked(graph, neuron)
     reached = _walk(graph, own, depth, _targets)
     return reached if depth is not None else np.setdiff1d(reached, own)
@@ -59,6 +61,7 @@ def cone(graph: Graph, neuron: ArrayLike) -> Ids:
     >>> cone(mlp((4, 3, 2)), 8).tolist()
     [1, 2, 3, 4, 5, 6, 7, 8]
     """
+    require_graph(graph, "cone")
     return _walk(graph, neuron, None, _sources)
 
 
@@ -109,8 +112,8 @@ def _walk(
 
     Without a depth, go on until nothing new is met and return all that was met.
     """
-    if depth is not None and depth < 0:
-        raise GraphError(f"depth is {depth}, needed at least 0")
+    if depth is not None and not (is_whole(depth) and depth >= 0):
+        raise GraphError(f"depth is {depth!r}, needed a whole number of at least 0")
     constants = list(graph.constants)
     front = _checked(graph, neuron)
     met = np.zeros(graph.size, bool)

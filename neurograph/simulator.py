@@ -13,7 +13,7 @@ from neurograph.compiler import compile
 from neurograph.engines import create, resolve
 from neurograph.errors import DataError, EngineError, GraphError, suggestion
 from neurograph.gradient import Gradient, check_targets, curvature, gradient, split
-from neurograph.graph import Graph, Layer
+from neurograph.graph import Graph, Layer, require_graph
 from neurograph.losses import Loss, as_loss
 from neurograph.program import Program
 
@@ -46,8 +46,8 @@ class States(Mapping[Any, Array]):
             ids = self._program.layers[key].ids
             found = self.array[:, ids]
             return np.where(ids >= 0, found, np.nan) if (ids < 0).any() else found
-        if not 0 <= key < self._program.size:
-            raise GraphError(f"neuron {key} does not exist; ids go to {self._program.size - 1}")
+        if not isinstance(key, int | np.integer) or not 0 <= key < self._program.size:
+            raise GraphError(f"neuron {key!r} does not exist; ids go to {self._program.size - 1}")
         return np.asarray(self.array[:, key])
 
     def __iter__(self) -> Iterator[str]:
@@ -78,6 +78,7 @@ class Simulator:
         dtype: DTypeLike = "float32",
         threads: int = 1,
     ) -> None:
+        require_graph(graph, "simulator")
         self.graph = graph
         self.dtype = _float_type(dtype)
         if not isinstance(threads, int) or threads < 1:
@@ -105,9 +106,15 @@ class Simulator:
         return self.decide(self(*images))
 
     def decide(self, outputs: ArrayLike) -> NDArray[np.intp]:
-        """Return the winning class for outputs (batch, classes, ...)."""
+        """Return the winning class for outputs (batch, classes, ...).
+
+        Raises DataError for another shape.
+        """
+        given = np.asarray(outputs)
+        if given.ndim < 2:
+            raise DataError(f"decide: found shape {given.shape}, needed (batch, classes, ...)")
         choose = np.argmin if self.program.penalties else np.argmax
-        return np.asarray(choose(np.asarray(outputs), axis=1))
+        return np.asarray(choose(given, axis=1))
 
     def gradient(
         self,
@@ -148,12 +155,12 @@ class Simulator:
         does, and for a gradient of another shape.
         """
         batch = self._ready(images if isinstance(images, tuple) else (images,))
-        given, ids = np.asarray(output_gradient, self.dtype), self.program.outputs
+        given, ids = real_array(output_gradient, "output gradient", "numbers"), self.program.outputs
         if given.shape != (len(batch), *ids.shape):
             raise DataError(
                 f"output gradient: found shape {given.shape}, needed {(len(batch), *ids.shape)}"
             )
-        flat = given.reshape(len(batch), -1)
+        flat = given.reshape(len(batch), -1).astype(self.dtype, copy=False)
         weights, below = self._engine.backward(
             batch, ids.reshape(-1), lambda states: flat, wrt_inputs=inputs
         )
@@ -193,7 +200,8 @@ class Simulator:
         """
         batch = self._ready(images if isinstance(images, tuple) else (images,))
         wanted = check_targets(self.program, len(batch), targets)
-        weights, given = self.graph.weights, np.asarray(rates, np.float64)
+        weights = self.graph.weights
+        given = real_array(rates, "rates", "numbers").astype(np.float64)
         if given.shape != (weights.count,):
             raise DataError(f"rates: found shape {given.shape}, needed ({weights.count},)")
         values, outputs = self._engine.descend(weights.value, batch, wanted, as_loss(loss), given)
@@ -292,12 +300,12 @@ def _finite(array: Array) -> bool:
     return math.isfinite(squares) or bool(np.isfinite(flat).all())
 
 
-def real_array(values: ArrayLike, who: str) -> Array:
+def real_array(values: ArrayLike, who: str, what: str = "images") -> Array:
     """Return values as an array. Raises DataError for what are no real numbers."""
     try:
         array = np.asarray(values)
     except ValueError:
-        raise DataError(f"{who}: found images of different shapes, needed equal ones") from None
+        raise DataError(f"{who}: found {what} of different shapes, needed equal ones") from None
     if array.dtype.kind not in "fiub":
-        raise DataError(f"{who}: found images of type {array.dtype}, needed real numbers")
+        raise DataError(f"{who}: found {what} of type {array.dtype}, needed real numbers")
     return array

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from neurograph import archive
 from neurograph.archive import Archive, shape, text, whole
-from neurograph.errors import ConversionError, NeurographError
+from neurograph.errors import ConversionError, NeurographError, kind_of
 from neurograph.functions import Activation, Function
 from neurograph.graph import Graph, Layer
 from neurograph.initializers import Initializer, check
@@ -48,7 +48,7 @@ def save(graph: Graph, path: str | os.PathLike[str]) -> None:
     Graph(9 neurons in 3 layers, 23 weights)
     """
     if not isinstance(graph, Graph):
-        raise ConversionError(f"{path}: found {type(graph).__name__} to save, needed a Graph")
+        raise ConversionError(f"{path}: found {kind_of(graph)} to save, needed a Graph")
     table, weights = graph.table, graph.weights
     arrays: dict[str, NDArray[Any]] = {name: getattr(table, name) for name in _COLUMNS}
     for name, rows in (("fields", table.fields), ("kernels", table.kernels)):

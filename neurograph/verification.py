@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from neurograph.connections import expand
 from neurograph.counting import Counts, count
-from neurograph.errors import GraphError, MissingDependency
-from neurograph.graph import Graph
+from neurograph.errors import GraphError, MissingDependency, is_whole
+from neurograph.graph import Graph, require_graph
 from neurograph.names import IdArray, Names
 from neurograph.table import INPUT, blocks_of
 
@@ -73,10 +73,10 @@ def verify(
     >>> result = verify(graph); result.ok, result.triples
     (True, 122304)
     """
-    if not isinstance(graph, Graph):
-        raise GraphError(f"verify: found {type(graph).__name__}, needed a Graph")
-    if block < 1 or threads < 1:
-        raise GraphError(f"verify: block is {block}, threads {threads}, needed at least 1")
+    require_graph(graph, "verify")
+    for name, number in (("block", block), ("threads", threads)):
+        if not is_whole(number) or number < 1:
+            raise GraphError(f"verify: {name} is {number!r}, needed a whole number of at least 1")
     installed = importlib.util.find_spec("numba") is not None
     if compiled and not installed:
         raise MissingDependency('verify: compiled=True needs numba, from the extra "fast"')

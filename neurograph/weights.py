@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import GraphError
+from neurograph.errors import GraphError, kind_of
 from neurograph.initializers import Initializer, check, draw
 from neurograph.memory import INT32_MAX
 from neurograph.names import IdArray, Names
@@ -133,6 +133,11 @@ class Weights:
         """
         if initializer is not None:
             check(initializer, "initialize")
+            if not isinstance(initializer, str):
+                given = floats("initialize", initializer)
+                for recipe in self._draws:
+                    if recipe.trainable:
+                        _fits("initialize", given, recipe.shape)
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
             raise GraphError(f"initialize: seed is {seed!r}, needed a whole number of at least 0")
         drawn = sum(recipe.size for recipe in self._draws)
@@ -215,6 +220,7 @@ class Weights:
         return np.where(ids >= 0, self.value[ids], 0.0)
 
     def __setitem__(self, name: str, values: ArrayLike) -> None:
+        self.names[name]  # an unknown one, of any type, is a GraphError
         self.assign({name: values})
 
     def assign(self, arrays: Mapping[str, ArrayLike]) -> None:
@@ -222,6 +228,8 @@ class Weights:
 
         Raises GraphError, before any is set, for an unknown name or a wrong shape.
         """
+        if not isinstance(arrays, Mapping):
+            raise GraphError(f"weights: found {kind_of(arrays)} to assign, needed arrays by name")
         new = self.value.copy()
         for name, values in arrays.items():
             array = self.names[name]

@@ -119,7 +119,7 @@ def test_rates_by_pass_and_cosine():
         (lambda: Adam(betas=(1.0, 0.9)), "betas"),
         (lambda: Adam(epsilon=-1), "epsilon"),
         (lambda: StochasticDiagonalLM(mu=0), "mu 0"),
-        (lambda: StochasticDiagonalLM(patterns=0), "0 patterns"),
+        (lambda: StochasticDiagonalLM(patterns=0), "patterns 0"),
         (lambda: as_optimizer("adan"), "did you mean adam"),
     ],
 )

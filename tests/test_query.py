@@ -107,5 +107,7 @@ def test_bad_input() -> None:
         with pytest.raises(ng.GraphError, match=r"does not exist; ids go from 0 to 3"):
             ng.receptive_field(graph, neuron)
     for field in (ng.receptive_field, ng.projective_field):
-        with pytest.raises(ng.GraphError, match=r"depth is -1, needed at least 0"):
+        with pytest.raises(
+            ng.GraphError, match=r"depth is -1, needed a whole number of at least 0"
+        ):
             field(graph, 3, depth=-1)

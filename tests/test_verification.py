@@ -213,9 +213,13 @@ def test_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ng.GraphError, match=r"verify: found str, needed a Graph"):
         ng.verify("lenet5")  # type: ignore[arg-type]
     graph = ng.models.mlp((2, 1))
-    with pytest.raises(ng.GraphError, match=r"verify: block is 0, threads 1, needed at least 1"):
+    with pytest.raises(
+        ng.GraphError, match=r"verify: block is 0, needed a whole number of at least 1"
+    ):
         ng.verify(graph, block=0)
-    with pytest.raises(ng.GraphError, match=r"verify: block is 5, threads 0, needed at least 1"):
+    with pytest.raises(
+        ng.GraphError, match=r"verify: threads is 0, needed a whole number of at least 1"
+    ):
         ng.verify(graph, block=5, threads=0)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ng.MissingDependency, match=r'compiled=True needs numba, from the extra "f'):

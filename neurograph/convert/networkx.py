@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph.connections import Connections, expand
 from neurograph.convert.nodes_and_edges import FORMAT, Reader
-from neurograph.errors import ConversionError, GraphError, suggestion
-from neurograph.graph import Graph
+from neurograph.errors import ConversionError, GraphError, kind_of, suggestion
+from neurograph.graph import Graph, require_graph
 from neurograph.memory import require
 from neurograph.table import INPUT
 
@@ -48,6 +48,7 @@ def to_networkx(graph: Graph, *, neurons: ArrayLike | None = None, view: str = "
     >>> G.edges["input[1]", "output[0]", 0]["weight"]
     'output.kernel[0, 1]'
     """
+    require_graph(graph, "to_networkx")
     if view not in VIEWS:
         raise ConversionError(f"view {view!r} is unknown{suggestion(view, VIEWS)}")
     chosen = _chosen(graph, neurons)
@@ -82,7 +83,7 @@ def from_networkx(G: Any) -> Graph:
     """
     if not isinstance(G, nx.DiGraph):
         raise ConversionError(
-            f"from_networkx: found {type(G).__name__}, needed a directed networkx graph of the "
+            f"from_networkx: found {kind_of(G)}, needed a directed networkx graph of the "
             "form that to_networkx makes"
         )
     return Reader(G).graph()

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from neurograph.connections import Connections, blocks
 from neurograph.edit.rebuilding import copied_rows, rebuilt, table_of, with_rows
 from neurograph.errors import GraphError
-from neurograph.graph import Graph
+from neurograph.graph import Graph, require_graph
 from neurograph.memory import require
 from neurograph.normal_form import unique_rows
 from neurograph.table import Ragged
@@ -40,6 +40,7 @@ def cut(
     >>> len(graph.sharing(centre)), len(less.sharing(centre)), len(less.connections)
     (784, 783, 122303)
     """
+    require_graph(graph, "cut")
     table = graph.table
     bias = table.bias.copy()
     owners, parts, taken = [], [], 0
@@ -65,10 +66,9 @@ def _masked(
     graph: Graph, where: Predicate | ArrayLike, layer: str | Sequence[str] | None
 ) -> Iterator[tuple[NDArray[Any], Mask]]:
     """Yield (neurons, mask over their connections) in blocks, leaving out blocks without a cut."""
-    names = [layer] if isinstance(layer, str) else layer
     neurons: NDArray[Any] = np.arange(graph.size)
-    if names is not None:
-        neurons = np.unique(np.concatenate([graph.layer(n).neurons.present for n in names]))
+    if layer is not None:
+        neurons = np.unique(graph.neurons_of(layer))
     given = None if callable(where) else np.asarray(where)
     if given is not None:
         _check(given, len(graph.select(layer=layer)))
@@ -137,6 +137,7 @@ def prune(graph: Graph, masks: Mapping[str, ArrayLike] | ArrayLike) -> Graph:
     >>> len(prune(graph, {"y.kernel": np.eye(2, 3) == 1}).connections)
     4
     """
+    require_graph(graph, "prune")
     table, gone = graph.table, _masked_out(graph, masks)
     gone = np.append(gone, True)  # the last stands for -1, which stays
     kernels = Ragged.of(table.kernels.ptr, _without(table.kernels.ids, gone))

@@ -19,7 +19,7 @@ from neurograph.edit.rebuilding import (
     table_of,
 )
 from neurograph.errors import GraphError
-from neurograph.graph import Graph, Layer
+from neurograph.graph import Graph, Layer, require_graph
 from neurograph.names import IdArray
 from neurograph.table import INPUT, Ragged, live_per_row
 from neurograph.usage import used_weights
@@ -47,6 +47,7 @@ def subgraph(graph: Graph, neurons: ArrayLike) -> Graph:
     >>> [layer.name for layer in part.inputs], len(part.connections), part.neuron_name(4)
     (['h'], 4, 'y[1]')
     """
+    require_graph(graph, "subgraph")
     table = graph.table
     inside = _chosen(graph, neurons)
     sources = _live_sources(graph, np.flatnonzero(inside))
@@ -151,6 +152,7 @@ def drop_dead(graph: Graph) -> Graph:
     >>> graph.weights.count, drop_dead(graph).weights.count  # only the centre tap and the bias
     (10, 2)
     """
+    require_graph(graph, "drop_dead")
     table, old = graph.table, graph.weights
     used = used_weights(table, old.count)
     number = np.full(old.count + 1, -1, np.int32)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from neurograph.edit.slots import NewRows, Slots, places_of_weights, replaced
 from neurograph.errors import GraphError
-from neurograph.graph import Graph
+from neurograph.graph import Graph, require_graph
 
 Array = NDArray[Any]
 
@@ -34,6 +34,7 @@ def tie(graph: Graph, layer: str) -> Graph:
     >>> graph.weights.count, tied.weights.count, tied.weights.names["C1.kernel"].shape
     (122304, 156, (6, 1, 5, 5))
     """
+    require_graph(graph, "tie")
     slots = Slots.of(graph, layer)
     _check_slots(graph, slots)
     merged = _Merged.of(graph, slots)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neurograph.edit.slots import NewRows, Slots, places_of_weights, replaced
 from neurograph.errors import GraphError
-from neurograph.graph import Graph
+from neurograph.graph import Graph, require_graph
 from neurograph.memory import require
 
 Array = NDArray[Any]
@@ -32,6 +32,7 @@ def unshare(graph: Graph, layer: str) -> Graph:
     >>> apart.weights.names["C1.kernel"].shape, apart.weights.count, len(apart.connections)
     ((6, 28, 28, 1, 5, 5), 122304, 122304)
     """
+    require_graph(graph, "unshare")
     slots = Slots.of(graph, layer)
     count = np.int64(graph.weights.count)
     live = np.flatnonzero((slots.source >= 0) & (slots.weight >= 0))

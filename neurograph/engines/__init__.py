@@ -89,7 +89,7 @@ def resolve(name: str) -> str:
     """
     if name == "auto":
         return "numba" if importlib.util.find_spec("numba") else "scipy"
-    if name not in ENGINES:
+    if not isinstance(name, str) or name not in ENGINES:
         raise EngineError(f"engine {name!r} is unknown{suggestion(name, [*ENGINES, 'auto'])}")
     return name
 

@@ -41,7 +41,7 @@ MODELS: dict[str, Callable[..., Graph]] = {
 
 def create(name: str) -> Graph:
     """Return the model `name` with its defaults; GraphError with the nearest names if unknown."""
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         raise GraphError(f"model {name!r} is unknown{suggestion(name, MODELS)}")
     return MODELS[name]()
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.errors import ConversionError, GraphError, suggestion
-from neurograph.graph import Graph
+from neurograph.errors import ConversionError, GraphError, kind_of, suggestion
+from neurograph.graph import Graph, require_graph
 from neurograph.layers import Add, AvgPool2d, BatchNorm2d, Conv2d, Input, Linear, MaxPool2d
 
 Ids = NDArray[np.int32]
@@ -231,6 +231,9 @@ def load_state(graph: Graph, state: Mapping[str, Any], *, epsilon: float = 1e-5)
     (sigma^2 = var + epsilon). Raises ConversionError, before any weight is set, for a name that the
     graph does not have, a shape that differs, or an array of the graph that is not given.
     """
+    require_graph(graph, "load_state")
+    if not isinstance(state, Mapping):
+        raise ConversionError(f"load_state: found {kind_of(state)}, needed arrays by name")
     known = list(graph.weights)
     found: dict[str, NDArray[np.float64]] = {}
     for key, given in state.items():

@@ -6,6 +6,8 @@ Recognition", Proceedings of the IEEE 86(11), November 1998.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from neurograph.errors import GraphError
@@ -127,8 +129,8 @@ def lenet5_modern(*, input_shape: tuple[int, int, int] = (1, 32, 32), seed: int 
     >>> count(lenet5_modern()).total.parameters
     61706
     """
-    if len(input_shape) != 3:
-        raise GraphError(f"lenet5_modern: found input shape {input_shape}, needed three numbers")
+    if not isinstance(input_shape, Sequence) or len(input_shape) != 3:
+        raise GraphError(f"lenet5_modern: found input shape {input_shape!r}, needed three numbers")
     graph = Graph()
     x = graph.add(Input(input_shape, name="input"))
     c1 = graph.add(Conv2d(6, 5, activation="tanh", name="C1"), x)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.errors import GraphError
+from neurograph.errors import GraphError, is_whole
 from neurograph.functions import Activation
 from neurograph.graph import Graph
 from neurograph.layers import Input, Sparse
@@ -34,10 +34,11 @@ def radixnet(
     >>> len(graph.select(layer="L1")), len(graph.outgoing(1))
     (80, 4)
     """
-    if not 1 <= radix <= neurons or layers < 1:
+    whole = all(map(is_whole, (neurons, layers, radix)))
+    if not whole or not 1 <= radix <= neurons or layers < 1:
         raise GraphError(
-            f"radixnet: found {layers} layers of {neurons} neurons and radix {radix}, "
-            "needed at least one layer and 1 <= radix <= neurons"
+            f"radixnet: found {layers!r} layers of {neurons!r} neurons and radix {radix!r}, "
+            "needed whole numbers, at least one layer and 1 <= radix <= neurons"
         )
     graph = Graph()
     x = graph.add(Input((neurons,), name="input"))

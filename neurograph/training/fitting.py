@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from neurograph.distortions import Distortion
-from neurograph.errors import DataError
+from neurograph.errors import DataError, kind_of
+from neurograph.files import as_path
 from neurograph.graph import Graph
 from neurograph.losses import CrossEntropy, DiscriminativePenalty, Loss, as_loss
 from neurograph.optimizers import Adam, Optimizer, StochasticDiagonalLM, as_optimizer
@@ -71,6 +72,8 @@ def fit(
     how = usual_optimizer if optimizer is None else as_optimizer(optimizer)
     options = Options(passes, how.batch if batch is None else batch, seed, order, distortion)
     _check(options, early_stop, validation)
+    if checkpoint is not None:
+        as_path(checkpoint, "fit: checkpoint", DataError)
     if resume and checkpoint is None:
         raise DataError("fit: resume needs a checkpoint to go on from")
     data = ready(simulator, images, labels)
@@ -115,5 +118,7 @@ def _check(options: Options, early_stop: int | None, validation: Any) -> None:
             raise DataError(f"fit: {name} is {value!r}, needed a whole number from {least}")
     if options.order not in ("fixed", "shuffled"):
         raise DataError(f'fit: order is {options.order!r}, needed "fixed" or "shuffled"')
+    if not isinstance(options.distortion, Distortion | None):
+        raise DataError(f"fit: distortion is {kind_of(options.distortion)}, needed a Distortion")
     if validation is not None and not (isinstance(validation, tuple) and len(validation) == 2):
         raise DataError("fit: validation is no pair of images and labels")

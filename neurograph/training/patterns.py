@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import DataError
+from neurograph.errors import DataError, kind_of
 from neurograph.gradient import check_targets
 from neurograph.simulator import Simulator, check_images
 
@@ -86,6 +86,8 @@ def error_rate(simulator: Simulator, images: Images, labels: ArrayLike) -> float
     >>> error_rate(sim, np.ones((6, 4)), sim.classify(np.ones((6, 4))))
     0.0
     """
+    if not isinstance(simulator, Simulator):
+        raise DataError(f"error_rate: found {kind_of(simulator)}, needed a Simulator")
     patterns = ready(simulator, images, labels)
     if not patterns.labelled:
         raise DataError("labels: found target states, needed a label an image")
