@@ -105,6 +105,8 @@ def read(path: str | os.PathLike[str], graph: Graph) -> Checkpoint:
             f"{path}: is a checkpoint of another graph ({found.values.size:,} weights, digest "
             f"{found.graph}); needed {graph.weights.count:,} and {fingerprint(graph)}"
         )
+    if not np.isfinite(found.values).all():
+        raise ConversionError(f"{path}: is damaged: it holds weights that are not finite")
     return found
 
 

@@ -92,7 +92,7 @@ class Simulator:
         """Return the outputs, (batch, *shape), for images (batch, *shape), one array an input.
 
         Raises DataError for a wrong shape, a type that is no real number, or a value that is not
-        finite.
+        finite; GraphError for a weight that is not.
         """
         inputs = self._ready(images)
         return self._engine.run(inputs).reshape(len(inputs), *self._shape)
@@ -206,8 +206,16 @@ class Simulator:
             raise DataError(f"rates: found shape {given.shape}, needed ({weights.count},)")
         values, outputs = self._engine.descend(weights.value, batch, wanted, as_loss(loss), given)
         weights.value = values
-        self._version = weights.version  # the engine has loaded them
+        # The engine has loaded them; what is not finite is found when they are used again.
+        self._version = weights.version if self.not_finite() < 0 else -1
         return outputs.reshape(len(batch), *self.program.outputs.shape)
+
+    def not_finite(self) -> int:
+        """Return the first weight that is not finite in the simulator's dtype; -1 for none.
+
+        Nothing can be run with such a weight: a call raises GraphError.
+        """
+        return self.graph.weights.beyond(float(np.finfo(self.dtype).max))
 
     def matrix(self, layer: str) -> csr_matrix:
         """Return `program.matrix(layer)` with the weights' present values."""
@@ -222,9 +230,14 @@ class Simulator:
             )
         inputs = check_images(self._inputs, images, self.dtype)
         if self._version != self.graph.weights.version or self._version < 0:
-            values = self.graph.weights.value  # may draw them, which counts the version up
-            self._engine.load(values)
-            self._version = self.graph.weights.version
+            weights, at = self.graph.weights, self.not_finite()
+            if at >= 0:  # an engine may multiply it by the zero it reads for an empty slot
+                raise GraphError(
+                    f"simulator: the weight {self.graph.weight_name(at)} is {weights.value[at]}, "
+                    f"needed a finite number in {self.dtype}"
+                )
+            self._engine.load(weights.value)
+            self._version = weights.version
         return inputs
 
 

@@ -29,7 +29,7 @@ from neurograph.initializers import Initializer, check
 from neurograph.memory import INT32_MAX
 from neurograph.names import IdArray
 from neurograph.table import INPUT, Ragged, Table
-from neurograph.weights import Draw, Weights
+from neurograph.weights import Draw, Weights, finite
 
 FORMAT, VERSION = "neurograph graph", 1
 _COLUMNS = ("field", "kernel", "bias", "function")
@@ -38,7 +38,8 @@ _COLUMNS = ("field", "kernel", "bias", "function")
 def save(graph: Graph, path: str | os.PathLike[str]) -> None:
     """Write `graph` to the file `path`, whole or not at all; an existing file is replaced.
 
-    Raises ConversionError, naming the path, for anything but a Graph or if it cannot be written.
+    Raises ConversionError, naming the path, for anything but a Graph, for a weight that is not
+    finite, or if it cannot be written.
 
     >>> import tempfile
     >>> from neurograph.models import mlp
@@ -56,6 +57,11 @@ def save(graph: Graph, path: str | os.PathLike[str]) -> None:
     arrays["trainable"] = weights.trainable
     if weights.allocated:
         arrays["value"] = weights.value
+        if (at := weights.beyond()) >= 0:
+            raise ConversionError(
+                f"{path}: the weight {graph.weight_name(at)} to save is {weights.value[at]}, "
+                "needed a finite number"
+            )
     if graph.explicit_outputs is not None:
         arrays["outputs"] = graph.explicit_outputs
     header = {
@@ -268,6 +274,9 @@ def _weights(file: Archive) -> Weights:
     value = file.array("value", np.float64) if "value" in header["arrays"] else None
     if count > INT32_MAX or (value is not None and value.size != count):
         file.fail(f"is damaged: there are {count} weights, but not as many values")
+    if value is not None and not np.isfinite(value).all():
+        at = int(np.argmin(np.isfinite(value)))
+        file.fail(f"is damaged: the value of weight {at} is {value[at]}")
     arrays = {text(name): _ids(ids, count, file) for name, ids in header["weights"]}
     if len(arrays) < len(header["weights"]):
         raise ValueError("two weight arrays have one name")
@@ -313,7 +322,7 @@ def _initializer(entry: Any, file: Archive) -> Initializer:
     if isinstance(entry, str):
         check(entry, "the file")
         return entry
-    found: Initializer = _number(entry, file)
+    found: Initializer = finite("an initializer", _number(entry, file))
     return found
 
 

@@ -16,7 +16,7 @@ from neurograph.memory import INT32_MAX, require
 from neurograph.names import IdArray
 from neurograph.normal_form import normal_form
 from neurograph.table import INPUT, Table
-from neurograph.weights import Weights, floats
+from neurograph.weights import Weights, finite
 
 FUNCTIONS_MAX = 2**15 - 1  # the largest function number
 # Bytes that building takes: columns and names of an id, value and name of a weight, and the sorted
@@ -51,7 +51,7 @@ class Parts:
         others = {"functions": as_ids(named, "functions")}
         if outputs is not None:
             others["outputs"] = as_ids(outputs, "outputs")
-        started = None if values is None else floats("weights", values)
+        started = None if values is None else finite("weights", values)
         size, count = check_triples(triples, given, others, 0 if started is None else started.size)
         column, table_of = function_column(size, functions, given)
         linear = np.array([f.linear for f in table_of] + [False])[column]

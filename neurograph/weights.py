@@ -90,7 +90,7 @@ class Weights:
 
         `present`, of `shape`, says where a weight exists; `fan_in`, a number or broadcast against
         `shape`, is what the initializer divides by. Raises GraphError for a taken name, an unknown
-        initializer or more ids than int32 has.
+        initializer, one of values that are not finite, or more ids than int32 has.
         """
         check(initializer, name)
         places = None if present is None or present.all() else np.flatnonzero(present)
@@ -106,7 +106,7 @@ class Weights:
             explicit[places] = np.arange(self.count, self.count + places.size)
             ids = IdArray.of(explicit.reshape(shape))
         if not isinstance(initializer, str):
-            _fits(name, floats(name, initializer), shape)
+            _fits(name, finite(name, initializer), shape)
         self.names.add(name, ids)
         self._trainable.extend(np.broadcast_to(np.bool_(trainable), (recipe.size,)))
         self._draws.append(recipe)
@@ -134,7 +134,7 @@ class Weights:
         if initializer is not None:
             check(initializer, "initialize")
             if not isinstance(initializer, str):
-                given = floats("initialize", initializer)
+                given = finite("initialize", initializer)
                 for recipe in self._draws:
                     if recipe.trainable:
                         _fits("initialize", given, recipe.shape)
@@ -174,7 +174,8 @@ class Weights:
         """The value of every weight, shape (weights,), float64, read-only.
 
         They are drawn with seed 0 if there are none yet. Raises GraphError when set to another
-        shape.
+        shape. Set so, values that are not finite are taken as they are, for training passes through
+        such; a Simulator refuses to run them.
         """
         if self._value is None:
             self.initialize(seed=self._seed)
@@ -196,7 +197,7 @@ class Weights:
     def set(self, ids: ArrayLike, values: ArrayLike) -> None:
         """Set the values of the weights `ids`, one for all or one each.
 
-        Raises GraphError for an id out of range or another number of values.
+        Raises GraphError for an id out of range, another number of values, or one not finite.
         """
         at = np.asarray(ids)
         if at.size and not (
@@ -205,7 +206,7 @@ class Weights:
             raise GraphError(
                 f"weights: ids are whole numbers from 0 to {self.count - 1}, found {ids!r}"
             )
-        given = floats("weights", values)
+        given = finite("weights", values)
         if given.shape not in ((), at.shape):
             raise GraphError(
                 f"weights: found values of shape {given.shape} for ids of shape {at.shape}"
@@ -213,6 +214,19 @@ class Weights:
         new = self.value.copy()
         new[at.astype(np.intp)] = given
         self.value = new
+
+    def beyond(self, limit: float = np.finfo(np.float64).max) -> int:
+        """Return the first weight above `limit` in size, or no number at all; -1 if there is none.
+
+        >>> weights = Weights(); ids = weights.add("w", (3,), initializer="ones")
+        >>> weights.value = [0.0, 1e39, np.nan]; weights.beyond(), weights.beyond(1e38)
+        (2, 1)
+        """
+        value = self.value
+        # Without a copy, and in two looks; what is no number makes both of them none.
+        if not value.size or max(float(value.max()), -float(value.min())) <= limit:
+            return -1
+        return int(np.argmin(np.abs(value) <= limit))
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """Return the values of the array `name` in its shape (a copy); 0 where no weight exists."""
@@ -226,7 +240,8 @@ class Weights:
     def assign(self, arrays: Mapping[str, ArrayLike]) -> None:
         """Set several arrays by name, each to an array of its shape or to one number.
 
-        Raises GraphError, before any is set, for an unknown name or a wrong shape.
+        Raises GraphError, before any is set, for an unknown name, a wrong shape, or a value that is
+        not finite.
         """
         if not isinstance(arrays, Mapping):
             raise GraphError(f"weights: found {kind_of(arrays)} to assign, needed arrays by name")
@@ -236,7 +251,7 @@ class Weights:
             given = floats(name, values)
             _fits(name, given, array.shape)
             live = array.ids >= 0
-            new[array.ids[live]] = np.broadcast_to(given, array.shape)[live]
+            new[array.ids[live]] = finite(name, np.broadcast_to(given, array.shape)[live])
         self.value = new
 
     @classmethod
@@ -273,6 +288,15 @@ def floats(who: str, values: ArrayLike) -> NDArray[np.float64]:
     except ValueError:  # rows of different lengths
         found = type(values).__name__
     raise GraphError(f"{who}: found values of type {found}, needed real numbers")
+
+
+def finite(who: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return values as float64. Raises GraphError for what are no finite real numbers."""
+    array = floats(who, values)
+    wrong = ~np.isfinite(array)
+    if wrong.any():
+        raise GraphError(f"{who}: found the value {array[wrong][0]}, needed finite numbers")
+    return array
 
 
 def _fits(name: str, given: NDArray[Any], shape: tuple[int, ...]) -> None:

@@ -350,6 +350,7 @@ BAD = [
     (lambda G: G.nodes[NEURON].update(index=(0, 0)), "needed 1 whole numbers"),
     (lambda G: G.nodes[NEURON].update(id=3), "have one id, 3"),
     (lambda G: G.nodes["y.bias[0]"].update(value="1"), "needed a number"),
+    (lambda G: G.nodes["y.bias[0]"].update(value=np.nan), "needed a finite number"),
     (lambda G: G.nodes["A.border"].update(state=None), "needed a number"),
     (lambda G: G.add_node("a[b", kind="neuron", function=None), "text without brackets"),
 ]

@@ -238,6 +238,45 @@ def lenet5(request: pytest.FixtureRequest) -> ng.Simulator:
     return ng.Simulator(ng.models.lenet5(), engine=request.param)
 
 
+@pytest.mark.parametrize("engine", ["reference", "scipy", "numba"])
+@pytest.mark.parametrize(
+    ("value", "dtype"), [(np.nan, "float64"), (-np.inf, "float64"), (1e39, "float32")]
+)
+def test_a_weight_that_is_not_finite_is_refused(engine: str, value: float, dtype: str) -> None:
+    if engine == "numba":
+        pytest.importorskip("numba")
+    graph = ng.Graph()
+    x = graph.add(ng.Input((1, 4, 4)))
+    graph.add(ng.Conv2d(1, 3, padding=1, name="y"), x)
+    sim = ng.Simulator(graph, engine=engine, dtype=dtype)
+    images, targets = np.ones((2, 1, 4, 4)), np.zeros((2, 1, 4, 4))
+    right, kept = sim(images), graph.weights.value
+    values = kept.copy()
+    values[1] = value
+    graph.weights.value = values
+    message = rf"simulator: the weight y.kernel\[0, 0, 0, 1\] is {values[1]}, needed .* {dtype}"
+    message = message.replace("+", r"\+")
+    for run in (sim, sim.states, lambda x: sim.gradient(x, targets, "mean_squared_error")):
+        with pytest.raises(ng.GraphError, match=message):
+            run(images)
+    assert sim.not_finite() == 1
+    graph.weights.value = kept
+    np.testing.assert_array_equal(sim(images), right)
+
+
+@pytest.mark.parametrize("engine", ["reference", "scipy", "numba"])
+def test_weights_learnt_beyond_the_finite_numbers_are_refused_next_time(engine: str) -> None:
+    if engine == "numba":
+        pytest.importorskip("numba")
+    sim = ng.Simulator(ng.models.mlp((2, 2)), engine=engine)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sim.descend(np.ones((1, 2)), [0], "cross_entropy", np.full(6, 1e39))
+    assert not np.isfinite(sim.graph.weights.value).all()
+    for _ in range(2):
+        with pytest.raises(ng.GraphError, match=r"simulator: the weight output.kernel\[0, 0\] is"):
+            sim(np.ones((1, 2)))
+
+
 @pytest.mark.parametrize(
     ("images", "message"),
     [

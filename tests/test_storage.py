@@ -305,6 +305,15 @@ def test_only_graphs_are_saved(tmp_path):
         ng.save({}, tmp_path / "graph.npz")
 
 
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    graph, path = ng.models.mlp((2, 1)), tmp_path / "graph.npz"
+    graph.weights.value = [0, np.nan, np.inf]
+    needed = r"graph.npz: the weight output.kernel\[0, 1\] to save is nan, needed a finite number"
+    with pytest.raises(ng.ConversionError, match=needed):
+        ng.save(graph, path)
+    assert not path.exists()
+
+
 # ---- files that are not ours, not whole, or not sound -------------------------------------------
 
 
@@ -448,6 +457,12 @@ TAMPERED = {
     "a column short": (less("bias"), "differ in length"),
     "ids short": (less("kernels.ids"), "rows of kernels"),
     "values short": (less("value"), "not as many values"),
+    "a value that is none": (put("value", 3, np.nan), "the value of weight 3 is nan"),
+    "an infinite value": (put("value", 0, -np.inf), "the value of weight 0 is -inf"),
+    "an initializer that is none": (
+        lambda h, a: (a.update(extra=np.array(np.inf)), h["draws"][0].__setitem__(3, ["extra"])),
+        "an initializer: found the value inf, needed finite",
+    ),
     "trainable short": (less("trainable"), "damaged"),
     "no values, no recipe": (
         lambda h, a: (a.pop("value"), h.update(draws=[])),

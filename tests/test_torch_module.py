@@ -137,6 +137,10 @@ def test_bad_input_is_named() -> None:
         module(torch.zeros(1, 5))
     with pytest.raises(ng.DataError, match="not finite"):
         module(torch.full((1, 4), float("nan")))
+    with torch.no_grad():
+        module.weight[1] = float("inf")
+    with pytest.raises(ng.GraphError, match=r"weight N1.kernel\[0, 1\] is inf, needed a finite"):
+        module(torch.zeros(1, 4))
     assert "mlp" not in repr(module)
     assert "engine='scipy'" in repr(module)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import neurograph as ng
+from neurograph import checkpoints
 from neurograph.errors import ConversionError, DataError, TrainingError
 from neurograph.optimizers import SGD, Adam, StochasticDiagonalLM
 from neurograph.training import loop as loop_module
@@ -264,6 +266,24 @@ def test_weights_that_are_not_finite_are_named(count, which):
         )  # fmt: skip
 
 
+def test_weights_beyond_single_precision_are_named_too():
+    graph = ng.models.mlp((2, 2))
+    before = graph.weights.value.copy()
+    with pytest.raises(TrainingError, match=r"pattern 2: its update makes the weights output.ker"):
+        ng.fit(
+            graph, np.ones((4, 2)), [0, 0, 0, 0], batch=2, optimizer=SGD(1e41), passes=1,
+            progress=False, engine="scipy",
+        )  # fmt: skip
+    np.testing.assert_array_equal(graph.weights.value, before)
+
+
+def test_training_does_not_begin_with_weights_that_are_not_finite():
+    graph = ng.models.mlp((2, 2))
+    graph.weights.value = np.full(6, np.nan)
+    with pytest.raises(ng.GraphError, match="is nan, needed a finite number in float32"):
+        ng.fit(graph, np.ones((2, 2)), [0, 1], passes=1, progress=False, engine="scipy")
+
+
 def test_a_loss_that_is_not_finite_is_said_to_be():
     class Odd(ng.MeanSquaredError):
         def each(self, outputs, targets):
@@ -364,6 +384,11 @@ def test_a_damaged_checkpoint_is_refused_and_nothing_is_lost(tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(ConversionError, match=str(path)):
             train(graph, 2, checkpoint=path, resume=True)
+    path.write_bytes(whole)
+    found = checkpoints.read(path, graph)
+    checkpoints.write(path, replace(found, values=np.full(found.values.size, np.nan)))
+    with pytest.raises(ConversionError, match="it holds weights that are not finite"):
+        train(graph, 2, checkpoint=path, resume=True)
     path.unlink()
     with pytest.raises(ConversionError, match=str(path)):
         train(graph, 2, checkpoint=path, resume=True)

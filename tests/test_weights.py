@@ -150,6 +150,38 @@ def test_wrong_arrays_and_initializers() -> None:
     assert (some.count, list(some)) == (count, names)
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_values_that_are_not_finite_are_refused(wrong: float) -> None:
+    some = weights()
+    before = some.value.tolist()
+    for change in (
+        lambda: some.set(0, wrong),
+        lambda: some.set([0, 1], [1.0, wrong]),
+        lambda: some.assign({"b": 1.0, "k": [[1, 2, 3], [4, 5, wrong]]}),
+        lambda: some.__setitem__("k", wrong),
+        lambda: some.add("new", (2,), initializer=np.array([0.0, wrong])),
+        lambda: some.initialize(initializer=wrong),
+        lambda: ng.Graph.from_connections([(1, 0, 2)], inputs=[1], values=[wrong]),
+    ):
+        with pytest.raises(ng.GraphError, match=rf": found the value {wrong}, needed finite"):
+            change()
+    assert (some.value.tolist(), list(some)) == (before, ["k", "b", "t"])
+    some["t"] = [[3, wrong], [wrong, 4]]  # where no weight exists it goes nowhere
+    assert some["t"].tolist() == [[3, 0], [0, 4]]
+    some.value = np.full(10, wrong)  # training may pass through such
+    assert (some.beyond(), np.isfinite(some.value).any()) == (0, False)
+
+
+def test_the_first_weight_beyond_a_limit() -> None:
+    some = weights()
+    some.value = [0, 1, -5, 3, 7, 0, 0, 0, 0, -8]
+    assert [some.beyond(limit) for limit in (8, 7.5, 6, 4, 0.5)] == [-1, 9, 4, 2, 1]
+    for wrong in (np.nan, np.inf, -np.inf):
+        some.value = [0, 1, -5, wrong, 7, 0, 0, 0, 0, -8]
+        assert (some.beyond(), some.beyond(7)) == (3, 3)
+    assert Weights().beyond() == -1
+
+
 def test_weights_given_whole_have_nothing_to_draw_from() -> None:
     whole = Weights.of({"w": IdArray((3,), 0)}, np.array([True, False, True]), np.arange(3.0))
     assert whole["w"].tolist() == [0, 1, 2]

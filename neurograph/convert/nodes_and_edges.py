@@ -277,6 +277,8 @@ def placed_ids(
 def _number(value: Any, who: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         fail(f"node {who!r} has the value {value!r}, needed a number")
+    if not math.isfinite(value):
+        fail(f"node {who!r} has the value {value!r}, needed a finite number")
     return float(value)
 
 

@@ -40,12 +40,11 @@ class Piece:
         with.
         """
         finite = np.isfinite(losses) & np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
-        weights = np.isfinite(self.simulator.graph.weights.value)
         where = f"fit: pass {number + 1}, pattern"
         if not finite.all():
             at = int(np.flatnonzero(~finite)[0])
             raise TrainingError(f"{where} {start + at + 1:,}: {self._culprit(at)}; {_ADVICE}")
-        if not weights.all():
+        if self.simulator.not_finite() >= 0:
             at = len(losses) - 1
             raise TrainingError(
                 f"{where} {start + at + 1:,}: its update makes {self._weights()}; {_ADVICE}"
@@ -65,7 +64,7 @@ class Piece:
         if at and self.rates is not None:  # learn up to it again
             earlier = tuple(array[:at] for array in self.images)
             simulator.descend(earlier, self.targets[:at], self.loss, self.rates)
-        if not np.isfinite(simulator.graph.weights.value).all():
+        if simulator.not_finite() >= 0:
             return f"the updates before it make {self._weights()}"
         states = simulator.states(*(array[at : at + 1] for array in self.images))
         for layer in states:
@@ -75,11 +74,8 @@ class Piece:
         return "the loss is not finite, though all states are"
 
     def _weights(self) -> str:
-        weights = self.simulator.graph.weights
-        for name in weights:
-            if not np.isfinite(weights[name]).all():
-                return f"the weights {name} not finite"
-        return "weights not finite"
+        name, _ = self.simulator.graph.weights.names.locate(self.simulator.not_finite())
+        return f"the weights {name} not finite"
 
 
 _ADVICE = "a lower rate may help; the weights are those from before the pass"
