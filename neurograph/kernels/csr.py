@@ -14,8 +14,9 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from neurograph.kernels.activations import PARAMETERS
+from neurograph.kernels.finish import emit_activation
 from neurograph.kernels.lanes import I16, I64, Lanes
-from neurograph.kernels.tiles import Arguments, Pair, emit_activation
+from neurograph.kernels.tiles import Arguments, Pair
 
 _UNROLL = 4  # entries in flight: a fused multiply-add takes 4 cycles and two start in each
 

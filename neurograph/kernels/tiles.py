@@ -13,14 +13,13 @@ all fields, and the activation follows the last sum.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba.core import cgutils
 
-from neurograph.kernels import activations
+from neurograph.kernels.activations import IDENTITY, SCALAR
+from neurograph.kernels.finish import finish
 from neurograph.kernels.lanes import I32, I64, Lanes
 
 ADD, BIAS, BIAS_EACH = range(3)  # what a sum starts from: the state that is there, or a bias
@@ -253,8 +252,8 @@ class Tile:
     def _finish(self, row: Any) -> None:
         """Store the sums; those with a vector activation go through `Finish`."""
         b, a = self.builder, self.arguments
-        scalar = b.icmp_unsigned(">=", a.activation, I64(activations.SCALAR))
-        plain = b.or_(scalar, b.icmp_signed("==", a.activation, I64(activations.IDENTITY)))
+        scalar = b.icmp_unsigned(">=", a.activation, I64(SCALAR))
+        plain = b.or_(scalar, b.icmp_signed("==", a.activation, I64(IDENTITY)))
         with b.if_else(plain) as (store, squash):
             with store:
                 for m, f in self._each():
@@ -268,70 +267,3 @@ class Tile:
                 count = I64(self.maps * self.fields)
                 function = finish(b.module, self.lanes.element, self.vectors)
                 b.call(function, [self.waiting, a.states, row, a.parameter, a.activation, count])
-
-
-def finish(module: ir.Module, element: ir.Type, vectors: int) -> ir.Function:
-    """Return the function that applies a vector activation to waiting sums and stores them.
-
-    Its loop has the parameters in registers, where a tile has its sums.
-    """
-    name = f"finish_{vectors}"
-    if name in module.globals:
-        return module.globals[name]
-    kinds = [Lanes(ir.IRBuilder(), element).type, element, I32, element]
-    arguments = [k.as_pointer() for k in kinds] + [I64, I64]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
-    waiting, states, row, parameter, activation, count = function.args
-    b = ir.IRBuilder(function.append_basic_block("entry"))
-    lanes = Lanes(b, element)
-
-    def apply(one: Callable[[Any], Any]) -> None:
-        with cgutils.for_range(b, count) as loop:
-            at = b.gep(states, [b.sext(b.load(b.gep(row, [loop.index])), I64)])
-            for v in range(vectors):
-                number = b.add(b.mul(loop.index, I64(vectors)), I64(v))
-                lanes.store(one(b.load(b.gep(waiting, [number]))), at, I64(v * lanes.count))
-
-    emit_choice(lanes, parameter, activation, apply)
-    b.ret_void()
-    return function
-
-
-def emit_activation(lanes: Lanes, arguments: Any, sums: list[Any], given: int = 3) -> None:
-    """Emit the choice of a vector activation of every vector that `sums` points to.
-
-    `given` is how many parameters an activation has, 3 or `activations.PARAMETERS`.
-    """
-
-    def apply(one: Callable[[Any], Any]) -> None:
-        for place in sums:
-            lanes.builder.store(one(lanes.builder.load(place)), place)
-
-    emit_choice(lanes, arguments.parameter, arguments.activation, apply, given)
-
-
-def emit_choice(
-    lanes: Lanes,
-    parameter: Any,
-    activation: Any,
-    apply: Callable[[Callable[[Any], Any]], None],
-    given: int = activations.PARAMETERS,
-) -> None:
-    """Emit, for each vector activation, `apply` of the function that emits it for one vector."""
-    b = lanes.builder
-    after = b.append_basic_block("activated")
-    switch = b.switch(activation, after)
-    codes = [activations.CLIP, activations.TANH, activations.LEAKY]
-    if given == activations.PARAMETERS:
-        codes.extend(activations.FOLDED)
-    for code in codes:
-        block = b.append_basic_block(f"activation{code}")
-        switch.add_case(I64(code), block)
-        b.position_at_end(block)
-        wanted = given if code in activations.FOLDED else 3
-        numbers = [lanes.broadcast(parameter, I64(i)) for i in range(wanted)]
-        apply(partial(activations.emit, lanes, code, parameters=numbers))
-        b.branch(after)
-    b.position_at_end(after)

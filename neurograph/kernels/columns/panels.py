@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba.core import cgutils
 
+from neurograph.kernels.finish import emit_activation
 from neurograph.kernels.lanes import I32, I64, Lanes, vector_bytes
-from neurograph.kernels.tiles import emit_activation
 
 VECTORS = 2  # of maps in a whole panel
 FIRST, LAST, ADDS = 1, 2, 4  # bits of `stage`: of the blocks of slots, and whether states are added

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba.core import cgutils
 
+from neurograph.kernels.finish import emit_activation
 from neurograph.kernels.lanes import I32, I64, Lanes
-from neurograph.kernels.tiles import LINEAR, Pair, emit_activation
+from neurograph.kernels.tiles import LINEAR, Pair
 
 _TOGETHER = 4  # vectors whose sums are in flight
 
