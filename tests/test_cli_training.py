@@ -82,6 +82,60 @@ def test_an_rbf_output_is_trained_by_the_paper(data, tmp_path):
     assert document["passes"][-1]["loss"] < document["passes"][0]["loss"]
 
 
+@pytest.fixture(scope="module")
+def big(tmp_path_factory):
+    """Some of the digits in the package, in the files of MNIST."""
+    directory = tmp_path_factory.mktemp("digits")
+    some = ng.datasets.digits(12)
+    for split in ("train", "t10k"):
+        for kind, array in (("images-idx3", some.images), ("labels-idx1", some.labels)):
+            header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+            (directory / f"{split}-{kind}-ubyte").write_bytes(header + array.tobytes())
+    return directory
+
+
+def test_without_options_it_is_what_was_measured(big, tmp_path):
+    """The README's table: the weights too begin as they did there."""
+    out = tmp_path / "lenet5.npz"
+    options = ("--data", big, "--no-verify", "--engine", "scipy", "--seed", 2, "--passes", 0)
+    document = json.loads(run("lenet5", *options, "--out", out, "--quiet", "--json"))
+    assert document["loss"] == "DiscriminativePenalty(rubbish=1.0, scale=25.0)"
+    assert document["optimizer"] == str(ng.StochasticDiagonalLM())
+    assert document["initializer"] == "uniform_fan_in"
+    wanted = ng.models.lenet5()
+    wanted.weights.initialize(seed=2, initializer="uniform_fan_in")
+    np.testing.assert_array_equal(ng.load(out).weights.value, wanted.weights.value)
+
+
+def drawn(initializer=None):
+    graph = ng.models.lenet5()
+    graph.weights.initialize(initializer=initializer)
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "begin"),
+    [
+        (("lenet5",), "drawn by uniform_fan_in", lambda: drawn("uniform_fan_in")),
+        (("lenet5", "--initializer", "he_normal"), "drawn by he_n", lambda: drawn("he_normal")),
+        (("lenet5", "--weights", "mnist"), "mnist, tr", lambda: ng.models.lenet5(weights="mnist")),
+        (("lenet5_modern",), "drawn by each layer's own initializer", ng.models.lenet5_modern),
+        (("given.npz",), "as saved in given.npz", drawn),
+    ],
+)
+def test_what_the_weights_begin_with_is_said_as_it_starts(
+    big, arguments, said, begin, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    ng.save(drawn(), "given.npz")
+    given = ("--data", big, "--no-verify", "--engine", "scipy", "--passes", 0, "--out", "out.npz")
+    result = CliRunner().invoke(main, ["train", *arguments, *map(str, given)])
+    assert result.exit_code == 0, result.output
+    for shown in (result.stderr, result.stdout):
+        assert f"\nweights: {said}" in shown
+    np.testing.assert_array_equal(ng.load("out.npz").weights.value, begin().weights.value)
+
+
 def test_a_checkpoint_is_gone_on_from(data, tmp_path):
     path = tmp_path / "c.npz"
     options = ("mlp", "--data", data, *BARS, "--checkpoint", path, "--json")

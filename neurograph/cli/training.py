@@ -101,7 +101,8 @@ def _numbers(
 @click.option(
     "--initializer",
     type=click.Choice([*INITIALIZERS]),
-    help="Draw all trainable weights by this one first.",
+    help="Draw all trainable weights by this one first; by default those of a built-in model by "
+    "uniform_fan_in where outputs are penalties, else by each layer's own.",
 )
 @click.option("--early-stop", type=click.IntRange(min=1), metavar="N", help="Passes without gain.")
 @click.option(
@@ -141,10 +142,22 @@ def train(
         raise click.UsageError("--resume needs --checkpoint")
     seed = model.seed or 0
     usual = recipe(compile(model.graph))
-    loss, optimizer = _loss(options, usual[0]), _optimizer(options, usual[1])
+    loss, optimizer = _loss(options, usual.loss), _optimizer(options, usual.optimizer)
+    if initializer is None and model.seed is not None:
+        initializer = usual.initializer
     digits = _data(model, _Source(data, not no_verify), limit, hold_out, seed)
     if initializer is not None:
         model.graph.weights.initialize(seed=seed, initializer=initializer)
+    settings = {
+        "loss": str(loss),
+        "optimizer": str(optimizer),
+        "initializer": initializer,
+        "weights": _begin(model, initializer),
+        "seed": seed,
+        "distort": distort,
+    }
+    if not quiet:
+        click.echo(_way(settings), err=True)
     chosen = {name: options[name] for name in ("passes", "batch", "order", "engine")}
     kept = {name: options[name] for name in ("early_stop", "checkpoint", "resume")}
     history = fit(
@@ -162,7 +175,6 @@ def train(
     )
     if out is not None:
         storage.save(model.graph, out)
-    settings = {"loss": str(loss), "optimizer": str(optimizer), "seed": seed, "distort": distort}
     document = _document(model, digits, history, settings, out)
     emit(document, lambda: _text(document, history), as_json=as_json)
     if history.interrupted:
@@ -195,6 +207,18 @@ def _with(made: Any, who: str, options: dict[str, Any], names: tuple[str, ...]) 
     for name in given.keys() - known:
         raise click.UsageError(f"{who} has no --{name}")
     return replace(made, **given)
+
+
+def _begin(model: Model, initializer: str | None) -> str:
+    """Return what the weights are to begin with, in words."""
+    if initializer is not None:
+        return f"drawn by {initializer}"
+    return model.weights if model.seed is None else "drawn by each layer's own initializer"
+
+
+def _way(settings: dict[str, Any]) -> str:
+    """Return how the network is trained, in two lines."""
+    return f"{settings['loss']}, {settings['optimizer']}\nweights: {settings['weights']}"
 
 
 def _data(
@@ -251,7 +275,7 @@ def _text(document: dict[str, Any], history: History) -> str:
     ]
     lines = [
         f"{document['model']}, {document['digits']:,} digits, seed {document['seed']}",
-        f"{document['loss']}, {document['optimizer']}",
+        _way(document),
         "",
         table(head, rows, left=0),
     ]

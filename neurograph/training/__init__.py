@@ -1,7 +1,7 @@
 """Training: `fit` moves a graph's weights down the gradient of a loss, pass by pass."""
 
-from neurograph.training.fitting import fit, recipe
+from neurograph.training.fitting import Recipe, fit, recipe
 from neurograph.training.history import History, Pass
 from neurograph.training.patterns import error_rate
 
-__all__ = ["History", "Pass", "error_rate", "fit", "recipe"]
+__all__ = ["History", "Pass", "Recipe", "error_rate", "fit", "recipe"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -45,7 +46,8 @@ def fit(
     """Train the weights of a graph and return what each pass came to.
 
     images: (patterns, *input shape), a tuple for several inputs. labels: (patterns,), or target
-    states in the shape of the outputs. loss and optimizer: by default those of `recipe`. batch:
+    states in the shape of the outputs. The weights begin as they are. loss and optimizer: by
+    default those of `recipe`. batch:
     patterns an update (by default the optimizer's). order: "fixed" is one random order for all
     passes, "shuffled" a new one each. distortion: shows every pattern distorted anew in each pass.
     early_stop: so many passes without a lower validation error end the training. Fixed weights
@@ -67,9 +69,9 @@ def fit(
     True
     """
     simulator = Simulator(graph, engine=engine, dtype=dtype, threads=threads)
-    usual_loss, usual_optimizer = recipe(simulator.program)
-    chosen = usual_loss if loss is None else as_loss(loss)
-    how = usual_optimizer if optimizer is None else as_optimizer(optimizer)
+    usual = recipe(simulator.program)
+    chosen = usual.loss if loss is None else as_loss(loss)
+    how = usual.optimizer if optimizer is None else as_optimizer(optimizer)
     options = Options(passes, how.batch if batch is None else batch, seed, order, distortion)
     _check(options, early_stop, validation)
     if checkpoint is not None:
@@ -88,22 +90,36 @@ def fit(
     return loop.run(early_stop, checkpoint, progress=progress)
 
 
-def recipe(program: Program) -> tuple[Loss, Optimizer]:
-    """Return the loss and the optimizer that `fit` takes unless told otherwise.
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is usually trained.
 
-    Scores: cross-entropy and Adam. Penalties: the paper's loss (9) and its diagonal
-    Levenberg-Marquardt, one pattern an update. The paper gives no value for the rubbish class, and
-    its step sizes only mean something relative to the scale of the loss; both were chosen on
-    training digits held out.
+    initializer: what all trainable weights are drawn by to begin with; None for each layer's own.
+    """
+
+    loss: Loss
+    optimizer: Optimizer
+    initializer: str | None
+
+
+def recipe(program: Program) -> Recipe:
+    """Return how a network is trained unless told otherwise.
+
+    `fit` takes the loss and the optimizer; the command train draws the weights of a built-in model
+    by the initializer too. Scores: cross-entropy and Adam. Penalties: the paper's loss (9) and its
+    diagonal Levenberg-Marquardt, one pattern an update. The paper gives no value for the rubbish
+    class, and its step sizes only mean something relative to the scale of the loss; both were
+    chosen on training digits held out, with weights drawn in +-1/sqrt(fan-in).
 
     >>> from neurograph.compiler import compile
     >>> from neurograph.models import lenet5
-    >>> recipe(compile(lenet5()))[0]
-    DiscriminativePenalty(rubbish=1.0, scale=25.0)
+    >>> usual = recipe(compile(lenet5())); usual.loss, usual.initializer
+    (DiscriminativePenalty(rubbish=1.0, scale=25.0), 'uniform_fan_in')
     """
     if program.penalties:
-        return DiscriminativePenalty(rubbish=1.0, scale=25.0), StochasticDiagonalLM()
-    return CrossEntropy(), Adam()
+        loss = DiscriminativePenalty(rubbish=1.0, scale=25.0)
+        return Recipe(loss, StochasticDiagonalLM(), "uniform_fan_in")
+    return Recipe(CrossEntropy(), Adam(), None)
 
 
 def _check(options: Options, early_stop: int | None, validation: Any) -> None:
