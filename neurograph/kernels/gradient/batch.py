@@ -7,12 +7,12 @@ from typing import Any
 
 from neurograph.kernels.compiling import jit
 from neurograph.kernels.gradient import pattern as op_columns
+from neurograph.kernels.gradient.batch_products import dots_fields, outer_fields
 from neurograph.kernels.gradient.batch_rows import rows_back, rows_forward
-from neurograph.kernels.gradient.fields import dots_fields, outer_fields
 from neurograph.kernels.gradient.inside import inner
 from neurograph.kernels.gradient.pattern import ADD, finish, slope_back, start, start_back
+from neurograph.kernels.gradient.pattern_products import outer
 from neurograph.kernels.gradient.tape import ACTIVATE, BLOCK, DENSE, INPUTS, NEURONS, ROWS, START
-from neurograph.kernels.gradient.vectors import outer
 from neurograph.kernels.interpreter import enter, fingerprint, lane_count_of
 
 KIND, BLOCKS, MAPS, FIELDS = op_columns.KIND, op_columns.BLOCKS, op_columns.MAPS, op_columns.FIELDS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neurograph.kernels.gradient.inside import inner
+from neurograph.kernels.gradient.row_sums import sum_rows, sum_rows_back
 from neurograph.kernels.gradient.rows import (
     BIAS,
     CODE,
@@ -20,7 +21,6 @@ from neurograph.kernels.gradient.rows import (
     better,
     term,
 )
-from neurograph.kernels.gradient.sums import sum_rows, sum_rows_back
 
 
 @inner

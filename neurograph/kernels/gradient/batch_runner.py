@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from neurograph.errors import EngineError
 from neurograph.kernels.activations import LEAKY
 from neurograph.kernels.gradient.batch import BACKWARD, BOTH, FLUSH, FORWARD, blocks
+from neurograph.kernels.gradient.batch_products import VECTORS
 from neurograph.kernels.gradient.batch_tape import build
-from neurograph.kernels.gradient.fields import VECTORS
 from neurograph.kernels.gradient.tape import ACTIVATE, ROOM, Part
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.runner import noticed

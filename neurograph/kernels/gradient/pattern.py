@@ -7,11 +7,11 @@ from typing import Any
 from neurograph.kernels.activations import SCALAR, scalar_activation
 from neurograph.kernels.gradient.dense import DESCEND, THROUGH, TRAIN, dense_rows
 from neurograph.kernels.gradient.inside import inner
+from neurograph.kernels.gradient.pattern_products import dots, outer
 from neurograph.kernels.gradient.rows import rows_back, rows_forward
 from neurograph.kernels.gradient.runs import add_runs, copy_runs
 from neurograph.kernels.gradient.slopes import PARAMETERS, activate, scalar_slope, slope
 from neurograph.kernels.gradient.tape import ACTIVATE, BLOCK, DENSE, ROWS, START, Part
-from neurograph.kernels.gradient.vectors import dots, outer
 from neurograph.kernels.interpreter import lane_count_of
 
 KIND, BLOCKS, MAPS, FIELDS = (int(p) for p in (Part.KIND, Part.BLOCKS, Part.MAPS, Part.FIELDS))

@@ -8,17 +8,17 @@ p0 tanh(p1 a) + p2 has the slope c0 - c1 (y - p2)^2 at the state y.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from neurograph.functions import Activation
 from neurograph.kernels import activations
 from neurograph.kernels.activations import CLIP, LEAKY, SCALAR, TANH
+from neurograph.kernels.gradient.emitting import choose, emitted
 from neurograph.kernels.gradient.inside import inner
-from neurograph.kernels.gradient.vectors import call
 from neurograph.kernels.lanes import I64, Lanes
 
 PARAMETERS = 5
@@ -37,40 +37,34 @@ def parameters(activation: Activation) -> tuple[int, tuple[float, ...]]:
     return code, (*own, scale * slope, slope / scale if scale else 0.0)
 
 
-def _switch(lanes: Lanes, code: Any, vectors: Any, cases: dict[int, Any]) -> None:
-    """Emit a loop over vectors, calling `cases[code](first lane)` for each."""
+def _each(lanes: Lanes, at: Any, vectors: Any, one: Callable[[Any], None]) -> None:
+    """Emit `one(place)` for each of the vectors from the place `at` on."""
     b = lanes.builder
-    after = b.append_basic_block("done")
-    switch = b.switch(code, after)
-    for number, case in cases.items():
-        switch.add_case(I64(number), b.append_basic_block(f"code{number}"))
-        b.position_at_end(switch.cases[-1][1])
-        with cgutils.for_range(b, vectors) as loop:
-            case(b.mul(loop.index, I64(lanes.count)))
-        b.branch(after)
-    b.position_at_end(after)
+    with cgutils.for_range(b, vectors) as loop:
+        one(b.add(at, b.mul(loop.index, I64(lanes.count))))
 
 
-def _emit_activate(
+@emitted
+def activate(
     lanes: Lanes, states: Any, nets: Any, parameter: Any, at: Any, vectors: Any, code: Any
 ) -> None:
-    b = lanes.builder
+    """Apply a vector activation to the vectors from states[at] on; keep nets where needed."""
     own = [lanes.broadcast(parameter, I64(i)) for i in range(3)]
 
-    def case(number: int) -> Any:
-        def one(lane: Any) -> None:
-            place = b.add(at, lane)
-            net = lanes.load(states, place)
-            if number == LEAKY:
-                lanes.store(net, nets, place)
-            lanes.store(activations.emit(lanes, number, net, own), states, place)
+    def one(code: int, place: Any) -> None:
+        net = lanes.load(states, place)
+        if code == LEAKY:
+            lanes.store(net, nets, place)
+        lanes.store(activations.emit(lanes, code, net, own), states, place)
 
-        return one
+    cases = (CLIP, TANH, LEAKY)
+    choose(
+        lanes.builder, code, {c: partial(_each, lanes, at, vectors, partial(one, c)) for c in cases}
+    )
 
-    _switch(lanes, code, vectors, {number: case(number) for number in (CLIP, TANH, LEAKY)})
 
-
-def _emit_slope(
+@emitted
+def slope(
     lanes: Lanes,
     states: Any,
     nets: Any,
@@ -81,6 +75,7 @@ def _emit_slope(
     code: Any,
     squared: Any,
 ) -> None:
+    """Multiply the deltas from deltas[at] on by the slope of a vector activation, or its square."""
     b = lanes.builder
     p0, p1, p2, c0, c1 = (lanes.broadcast(parameter, I64(i)) for i in range(PARAMETERS))
     one, zero = lanes.constant(1.0), lanes.constant(0.0)
@@ -98,48 +93,17 @@ def _emit_slope(
     def leaky(place: Any) -> Any:
         return b.select(b.fcmp_ordered(">", lanes.load(nets, place), zero), one, p0)
 
-    def case(slope: Any) -> Any:
-        def each(lane: Any) -> None:
-            place = b.add(at, lane)
-            found = slope(place)
-            found = b.fmul(found, b.select(twice, found, one))
-            lanes.store(b.fmul(lanes.load(deltas, place), found), deltas, place)
+    def multiply(slope: Callable[[Any], Any], place: Any) -> None:
+        found = slope(place)
+        found = b.fmul(found, b.select(twice, found, one))
+        lanes.store(b.fmul(lanes.load(deltas, place), found), deltas, place)
 
-        return each
-
-    _switch(lanes, code, vectors, {CLIP: case(clip), TANH: case(tanh), LEAKY: case(leaky)})
-
-
-@intrinsic
-def activate(
-    typing: Any, states: Any, nets: Any, parameter: Any, at: Any, vectors: Any, code: Any
-) -> Any:
-    """Apply a vector activation to the vectors from states[at] on; keep nets where needed."""
-
-    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return call(context, builder, signature, given, f"squash_{states.dtype}", _emit_activate)
-
-    return types.void(states, nets, parameter, *[types.int64] * 3), emit
-
-
-@intrinsic
-def slope(
-    typing: Any,
-    states: Any,
-    nets: Any,
-    parameter: Any,
-    deltas: Any,
-    at: Any,
-    vectors: Any,
-    code: Any,
-    squared: Any,
-) -> Any:
-    """Multiply the deltas from deltas[at] on by the slope of a vector activation, or its square."""
-
-    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return call(context, builder, signature, given, f"slope_{states.dtype}", _emit_slope)
-
-    return types.void(states, nets, parameter, deltas, *[types.int64] * 4), emit
+    cases = {CLIP: clip, TANH: tanh, LEAKY: leaky}
+    choose(
+        b,
+        code,
+        {c: partial(_each, lanes, at, vectors, partial(multiply, s)) for c, s in cases.items()},
+    )
 
 
 @inner

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-from neurograph.kernels.gradient.fields import VECTORS
-from neurograph.kernels.gradient.vectors import call, offset, sums_of, total_of
+from neurograph.kernels.gradient.batch_products import VECTORS
+from neurograph.kernels.gradient.emitting import emitted, offset
+from neurograph.kernels.gradient.registers import Sums, add_total
 from neurograph.kernels.lanes import I64, Lanes
 
 
@@ -55,7 +54,8 @@ def _both(b: ir.IRBuilder, multiply: Any, emit: Callable[[bool], None]) -> None:
             emit(False)
 
 
-def _emit_forward(
+@emitted
+def sum_rows(
     lanes: Lanes,
     pool: Any,
     states: Any,
@@ -68,31 +68,35 @@ def _emit_forward(
     rows: Any,
     multiply: Any,
 ) -> None:
+    """Set the states from `target` on to sums of w x, or of (x - w)^2, and biases.
+
+    ptr, source, kernel and bias are places in the table.
+    """
     b = lanes.builder
     run = _Rows(lanes, table, states, pool, source, kernel)
 
     def emit(product: bool) -> None:
-        (sums,) = sums_of(lanes, 1, VECTORS)
+        # One sum a row: a squared difference has a factor of its own for each vector.
+        sums = Sums(lanes, VECTORS, 1)
 
         def one(_at: Any, _place: Any, weight: Any, states: list[Any]) -> None:
-            for total, state in zip(sums, states, strict=True):
+            for row, state in enumerate(states):
                 left = weight if product else b.fsub(state, weight)
-                right = state if product else left
-                b.store(lanes.fma(left, right, b.load(total)), total)
+                sums.add(row, left, [state if product else left])
 
         with cgutils.for_range(b, rows) as loop:
-            for total in sums:
-                b.store(lanes.constant(0.0), total)
+            sums.clear()
             run.entries(ptr, loop.index, one)
             more = lanes.broadcast(pool, offset(b, table, b.add(bias, loop.index)))
-            found = [b.fadd(b.load(total), more) for total in sums]
+            found = [b.fadd(total, more) for (total,) in sums.values()]
             place = b.add(target, b.mul(loop.index, I64(VECTORS * lanes.count)))
             run.store(found, states, place)
 
     _both(b, multiply, emit)
 
 
-def _emit_backward(
+@emitted
+def sum_rows_back(
     lanes: Lanes,
     pool: Any,
     states: Any,
@@ -107,6 +111,7 @@ def _emit_backward(
     multiply: Any,
     squared: Any,
 ) -> None:
+    """Hand the deltas from `target` on down to the sources and weights of `sum_rows`."""
     b = lanes.builder
     run = _Rows(lanes, table, states, pool, source, kernel)
     twice = b.icmp_signed("!=", squared, I64(0))
@@ -130,59 +135,8 @@ def _emit_backward(
                     below[v] = lanes.fma(delta, power(by_source), below[v])
                     total = lanes.fma(delta, power(by_weight), total)
                 run.store(below, deltas, place)
-                own = b.gep(gradient, [at])
-                b.store(b.fadd(b.load(own), total_of(lanes, total)), own)
+                add_total(lanes, total, b.gep(gradient, [at]))
 
             run.entries(ptr, loop.index, one)
 
     _both(b, multiply, emit)
-
-
-@intrinsic
-def sum_rows(
-    typing: Any,
-    pool: Any,
-    states: Any,
-    table: Any,
-    target: Any,
-    ptr: Any,
-    source: Any,
-    kernel: Any,
-    bias: Any,
-    rows: Any,
-    multiply: Any,
-) -> Any:
-    """Set the states from `target` on to sums of w x, or of (x - w)^2, and biases.
-
-    ptr, source, kernel and bias are places in the table.
-    """
-
-    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return call(context, builder, signature, given, f"sum_rows_{pool.dtype}", _emit_forward)
-
-    return types.void(pool, states, table, *[types.int64] * 7), emit
-
-
-@intrinsic
-def sum_rows_back(
-    typing: Any,
-    pool: Any,
-    states: Any,
-    deltas: Any,
-    gradient: Any,
-    table: Any,
-    target: Any,
-    ptr: Any,
-    source: Any,
-    kernel: Any,
-    rows: Any,
-    multiply: Any,
-    squared: Any,
-) -> Any:
-    """Hand the deltas from `target` on down to the sources and weights of `sum_rows`."""
-
-    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        name = f"sum_rows_back_{pool.dtype}"
-        return call(context, builder, signature, given, name, _emit_backward)
-
-    return types.void(pool, states, deltas, gradient, table, *[types.int64] * 7), emit
