@@ -30,6 +30,19 @@ def pairs(graph):
     return Counter((neuron(s), float(value[w]), neuron(t)) for s, w, t in some)
 
 
+def pairs_of_fixed(graph):
+    some, weights = graph.connections.all(), graph.weights
+    fixed = ~weights.trainable[some.weight]
+    return Counter(
+        zip(
+            some.source[fixed].tolist(),
+            weights.value[some.weight[fixed]].tolist(),
+            some.target[fixed].tolist(),
+            strict=True,
+        )
+    )
+
+
 def outputs(graph, seed=0):
     rng = np.random.default_rng(seed)
     images = [rng.normal(size=(2, *layer.neurons.shape)) for layer in graph.inputs]
@@ -334,6 +347,69 @@ def test_tied_values_are_the_mean():
     np.testing.assert_allclose(tied.weights["L.kernel"], kernel.mean(axis=(1, 2)))
     np.testing.assert_allclose(tied.weights["L.bias"], bias.mean(axis=(1, 2)))
     assert tied.weights.trainable.all()
+
+
+@pytest.mark.parametrize("edit", [ng.unshare, ng.tie])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_weights_go_on_being_drawn_as_those_they_come_from(edit, layer, tmp_path):
+    graph, edited = zoo(), edit(zoo(), layer)
+    edited.weights.initialize(seed=8)
+    graph.weights.initialize(seed=8)
+    assert pairs_of_fixed(edited) == pairs_of_fixed(graph)
+    for name in set(graph.weights) & set(edited.weights):
+        before, after = graph.weights[name], edited.weights[name]
+        if before.shape == after.shape:  # not touched, or as before: drawn alike
+            live = edited.weights.names[name].ids >= 0
+            np.testing.assert_array_equal(before[live], after[live])
+    ng.save(edited, tmp_path / "edited.npz")
+    again = ng.load(tmp_path / "edited.npz")
+    for some in (edited, again):
+        some.weights.initialize(seed=9)
+    np.testing.assert_array_equal(again.weights.value, edited.weights.value)
+
+
+def test_copies_are_drawn_within_the_bounds_of_their_own_fan_in():
+    graph = ng.Graph()
+    x = graph.add(ng.Input((3, 8, 8)))
+    graph.add(ng.Conv2d(2, 3, table=[(0,), (0, 1, 2)], name="C"), x)
+    apart = ng.unshare(graph, "C")
+    apart.weights.initialize(seed=1)
+    live = apart.weights.names["C.kernel"].ids >= 0
+    kernel = np.where(live, apart.weights["C.kernel"], 0)
+    for one, fan_in in zip(kernel, (9, 27), strict=True):
+        assert 0.97 * 2.4 / fan_in < np.abs(one).max() <= 2.4 / fan_in
+    assert np.unique(kernel[live]).size == live.sum()
+    tied = ng.tie(apart, "C")
+    for some in (tied, graph):
+        some.weights.initialize(seed=2)
+    np.testing.assert_array_equal(tied.weights["C.kernel"], graph.weights["C.kernel"])
+    apart.weights.initialize(seed=2, initializer="he_uniform")
+    largest = np.abs(apart.weights["C.kernel"]).max(axis=(1, 2, 3, 4, 5))
+    np.testing.assert_allclose(largest, np.sqrt(6 / np.array([9, 27])), rtol=0.03)
+
+
+def test_values_given_as_the_initializer_go_with_each_copy():
+    graph = ng.Graph()
+    x = graph.add(ng.Input((1, 3, 3)))
+    kernel = np.arange(8.0).reshape(2, 1, 2, 2)
+    graph.add(ng.Conv2d(2, 2, initializer=kernel, name="C"), x)
+    apart = ng.unshare(graph, "C")
+    apart.weights.set(np.arange(apart.weights.count), 7.0)
+    apart.weights.initialize()
+    for row in apart.weights["C.kernel"].reshape(2, 4, 1, 2, 2).swapaxes(0, 1):
+        np.testing.assert_array_equal(row, kernel)
+    back = ng.tie(apart, "C")
+    back.weights.initialize()
+    np.testing.assert_array_equal(back.weights["C.kernel"], kernel)
+
+
+def test_what_had_no_initializer_gets_none():
+    graph = ng.Graph.from_connections([(1, 0, 3), (2, 0, 3), (1, 1, 4)], inputs=[1, 2])
+    graph.add(ng.Linear(2, name="y"), [3, 4])
+    for layer in ("neuron", "y"):
+        apart = ng.unshare(graph, layer)
+        with pytest.raises(ng.GraphError, match="2 of 8 weights came without an initializer"):
+            apart.weights.initialize()
 
 
 def test_a_transposed_convolution_is_tied_to_one_kernel_a_map():

@@ -1,8 +1,8 @@
 """Edits: each returns a new Graph and leaves the old one as it was.
 
 Neurons keep their ids unless an edit removes some, and always their names; weights keep their
-values and whether they are trainable. A weight that loses its last connection stays, reported as
-dead, until `drop_dead`.
+values, how they are drawn, and whether they are trainable. A weight that loses its last connection
+stays, reported as dead, until `drop_dead`.
 """
 
 from neurograph.edit.cutting import cut, prune

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph.edit.drawing import inherited
 from neurograph.graph import Graph, Layer
 from neurograph.names import IdArray
 from neurograph.table import Ragged, Table
@@ -97,14 +98,21 @@ def rebuilt(
 
 
 def renumbered(
-    arrays: Mapping[str, Array], trainable: NDArray[np.bool_], value: NDArray[np.float64]
+    old: Weights,
+    arrays: Mapping[str, Array],
+    trainable: NDArray[np.bool_],
+    value: NDArray[np.float64],
+    origin: Array,
 ) -> tuple[Weights, NDArray[np.int32]]:
     """Return the weights that stand in `arrays`, numbered in that order, and the new ids.
 
-    The last of the new ids stands for -1, no weight; so do weights that stand nowhere.
+    `origin` is the old weight that each comes from, as which it is drawn. The last of the new ids
+    stands for -1, no weight; so do weights that stand nowhere.
     """
     order = np.concatenate([a[a >= 0] for a in arrays.values()] or [np.empty(0, np.int32)])
     number = np.full(trainable.size + 1, -1, np.int32)
     number[order] = np.arange(order.size)
     named = {name: IdArray.of(number[ids]) for name, ids in arrays.items()}
-    return Weights.of(named, trainable[order], value[order]), number
+    draws = inherited(old.draws, arrays, origin)
+    weights = Weights.of(named, trainable[order], value[order], draws=draws, seed=old.seed)
+    return weights, number

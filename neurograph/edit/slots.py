@@ -17,9 +17,9 @@ from neurograph.memory import INT32_MAX, require
 from neurograph.table import Ragged
 
 Array = NDArray[Any]
-# What unsharing takes at its peak for each slot of the layer and each weight of the graph, as
-# measured; tying takes less.
-_SLOT_BYTES, _WEIGHT_BYTES = 180, 56
+# The most that unsharing takes at its peak for each slot of the layer and each weight of the graph,
+# as measured; tying takes less.
+_SLOT_BYTES, _WEIGHT_BYTES = 240, 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +105,9 @@ class NewRows:
     """What the neurons of a layer get.
 
     starts, weight: kernels, row by row; which: the row of each neuron; bias: the bias weight of
-    each. Weights beyond the graph's are new, with trainable and value in order of id. arrays: the
-    new weights in the arrays that take the place of old ones, by the old name.
+    each. Weights beyond the graph's are new, with trainable, value and origin, the old weight as
+    which each is drawn, in order of id. arrays: the new weights in the arrays that take the place
+    of old ones, by the old name.
     """
 
     starts: Array
@@ -115,6 +116,7 @@ class NewRows:
     bias: Array
     trainable: Array
     value: Array
+    origin: Array
     arrays: Mapping[str, Array]
 
 
@@ -134,7 +136,9 @@ def replaced(graph: Graph, slots: Slots, new: NewRows) -> Graph:
     bias[slots.neurons] = new.bias
     arrays, owned = _arrays(graph, slots, new.arrays)
     trainable = np.concatenate([old.trainable, new.trainable])
-    weights, number = renumbered(arrays, trainable, np.concatenate([old.value, new.value]))
+    value = np.concatenate([old.value, new.value])
+    origin = np.concatenate([np.arange(old.count, dtype=np.int32), new.origin])
+    weights, number = renumbered(old, arrays, trainable, value, origin)
     kernels = Ragged.of(kernels.ptr, number[kernels.ids])
     columns = table.field, kernel, number[bias], table.function
     layers = [replace(layer, arrays=tuple(owned[layer.name])) for layer in graph.layers.values()]

@@ -20,7 +20,8 @@ def tie(graph: Graph, layer: str) -> Graph:
 
     The reverse of `unshare`. A map is an index of the layer's first axis. Weights that stand in the
     same slot of two neurons of a map, or are the biases of two, become one, whose value is the mean
-    of the different weights it stands for; connections stay as they are. An array (maps, height,
+    of the different weights it stands for, and which is drawn anew as the first of them is;
+    connections stay as they are. An array (maps, height,
     width, ...) becomes (maps, ...); in any other, each tied weight keeps the first of its places.
     A transposed convolution, which has several kernels a map, is tied to one a map.
     Weights used by another layer too stay there. Raises GraphError where the neurons of a map
@@ -49,7 +50,7 @@ def tie(graph: Graph, layer: str) -> Graph:
     rows = rows.reshape(maps, width)[np.arange(width) < lengths[:, None]]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     bias = merged.number[slots.bias]
-    new = NewRows(starts, rows, slots.maps, bias, merged.trainable, merged.value, fresh)
+    new = NewRows(starts, rows, slots.maps, bias, *merged.new, fresh)
     return replaced(graph, slots, new)
 
 
@@ -112,14 +113,14 @@ class _Merged:
     """Which weights of a layer become one.
 
     weight: the different weights of the layer; moves: which of them get a new number. number: the
-    new one of every weight of the graph (the last for -1). trainable, value: of the new weights.
+    new one of every weight of the graph (the last for -1). new: of the new weights, trainable,
+    value and the first of the weights that each stands for.
     """
 
     weight: Array
     moves: Array
     number: Array
-    trainable: Array
-    value: Array
+    new: tuple[Array, Array, Array]
 
     @classmethod
     def of(cls, graph: Graph, slots: Slots) -> _Merged:
@@ -146,7 +147,8 @@ class _Merged:
         free = np.bincount(group, graph.weights.trainable[weight])
         _check_trainable(graph, weight, group, (free > 0) & (free < members))
         each = graph.weights.value[weight]
-        first = each[np.unique(group, return_index=True)[1]]
+        lead = np.unique(group, return_index=True)[1]
+        first = each[lead]
         # Taken from the first value, so that the mean of equal values is that value exactly.
         value = first + np.bincount(group, each - first[group]) / np.maximum(members, 1)
         # A weight tied already stays what it is, unless its array gets a new shape.
@@ -160,7 +162,8 @@ class _Merged:
         number = np.arange(graph.weights.count + 1)
         number[-1] = -1
         number[weight[moves]] = taken[group[moves]]
-        return cls(weight, moves, number, (free > 0)[renewed], value[renewed])
+        new = (free > 0)[renewed], value[renewed], weight[lead][renewed].astype(np.int32)
+        return cls(weight, moves, number, new)
 
 
 def _check_trainable(graph: Graph, weight: Array, group: Array, mixed: Array) -> None:

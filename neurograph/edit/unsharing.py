@@ -23,7 +23,8 @@ def unshare(graph: Graph, layer: str) -> Graph:
     height, width); any other (neurons..., slots), with one more place for a bias. A new weight
     stands for the connections of one neuron by one old weight, and only where there are such. The
     old weights of the layer go, but for those that another layer uses: that layer gets them. Fixed
-    weights stay fixed. Raises GraphError for an unknown layer or one too large for memory.
+    weights stay fixed; drawn anew, a copy is drawn as its original. Raises GraphError for an
+    unknown layer or one too large for memory.
 
     >>> from neurograph.layers import Conv2d, Input
     >>> graph = Graph()
@@ -61,10 +62,10 @@ def unshare(graph: Graph, layer: str) -> Graph:
     rows[live] = identity[which[: live.size]]
     bias = np.full(slots.neurons.size, -1, np.int64)
     bias[biased] = identity[which[live.size :]]
-    origin = weight[np.argsort(identity)]
+    origin = weight[np.argsort(identity)].astype(np.int32)
     trainable, value = graph.weights.trainable[origin], graph.weights.value[origin]
     each = np.arange(slots.neurons.size)
-    new = NewRows(slots.starts, rows, each, bias, trainable, value, fresh)
+    new = NewRows(slots.starts, rows, each, bias, trainable, value, origin, fresh)
     return replaced(graph, slots, new)
 
 
