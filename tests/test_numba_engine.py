@@ -176,6 +176,21 @@ def test_every_pair(function: Function, batch: int, dtype: str) -> None:
     check(drawer.program(), batch, 2, dtype)
 
 
+@pytest.mark.parametrize("batch", [1, 20])
+def test_a_block_without_slots_among_those_that_share_sources(batch: int) -> None:
+    drawer = Drawer(1)
+    function, fields = Function(activation=Activation("tanh")), 40
+    shared = np.arange(1, 1 + fields * 9, dtype=np.int32).reshape(1, fields, 9) % INPUTS
+    steps = []
+    for sources in (shared, shared[:, :, :0], shared):
+        weights = drawer.ids(0, drawer.weights, 1, 1, sources.shape[2])
+        bias = drawer.ids(0, drawer.weights, 1, 1, 1)
+        targets = drawer.new(1, 1, fields)
+        steps.append(Blocks(1, function, sources, weights, bias, targets))
+    drawer.steps.extend(steps)
+    check(drawer.program(), batch, 1, "float32")
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation(activation: str, dtype: str) -> None:

@@ -153,7 +153,8 @@ class _Columns:
     def pieces(self) -> Iterator[Product]:
         """Yield one product for each set of columns that feed the same blocks."""
         slot = np.full((self.first.size, self.blocks), -1, np.int64)  # the slot in a block
-        start = np.flatnonzero(np.diff(self.block, prepend=-1))
+        slots = np.bincount(self.block, minlength=self.blocks)  # a block may have none
+        start = np.cumsum(slots) - slots
         slot[self.number, self.block] = np.arange(self.block.size) - start[self.block]
         feeds = np.packbits(slot >= 0, axis=1)
         _, where = np.unique(feeds, axis=0, return_inverse=True)
