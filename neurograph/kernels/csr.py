@@ -13,8 +13,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from neurograph.kernels.activations import PARAMETERS
-from neurograph.kernels.finish import emit_activation
+from neurograph.kernels.finish import store_sums
 from neurograph.kernels.lanes import I16, I64, Lanes
 from neurograph.kernels.tiles import Arguments, Pair
 
@@ -37,6 +36,7 @@ class RowKernel:
             [cgutils.alloca_once(self.builder, kind) for _ in range(vectors)]
             for _ in range(self.chains)
         ]
+        self.waiting = cgutils.alloca_once(self.builder, kind, size=I64(vectors))
 
     def emit(self) -> None:
         """Emit the function's body."""
@@ -85,8 +85,5 @@ class RowKernel:
             for chain in self.sums[1:]:
                 value = b.fadd(value, b.load(chain[v]))
             b.store(b.fadd(value, bias), place)
-        emit_activation(self.lanes, a, totals, PARAMETERS)
-        target = b.sext(b.load(b.gep(a.row, [row])), I64)
-        for v, place in enumerate(totals):
-            at = b.add(target, I64(v * self.lanes.count))
-            self.lanes.store(b.load(place), a.states, at)
+        at = b.gep(a.row, [row])
+        store_sums(self.lanes, a, totals, self.waiting, at, self.vectors)

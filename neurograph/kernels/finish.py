@@ -17,6 +17,32 @@ from neurograph.kernels import activations
 from neurograph.kernels.lanes import I32, I64, Lanes
 
 
+def store_sums(
+    lanes: Lanes, arguments: Any, sums: list[Any], waiting: Any, row: Any, vectors: int
+) -> None:
+    """Emit the stores of sums, `vectors` for each of the targets whose offsets begin at `row`.
+
+    Those with a vector activation wait in memory, `waiting`, for `finish`.
+    """
+    b, a = lanes.builder, arguments
+    scalar = b.icmp_unsigned(">=", a.activation, I64(activations.SCALAR))
+    plain = b.or_(scalar, b.icmp_signed("==", a.activation, I64(activations.IDENTITY)))
+    count = len(sums) // vectors
+    with b.if_else(plain) as (store, squash):
+        with store:
+            for target in range(count):
+                at = b.gep(a.states, [b.sext(b.load(b.gep(row, [I64(target)])), I64)])
+                for v in range(vectors):
+                    value = b.load(sums[target * vectors + v])
+                    lanes.store(value, at, I64(v * lanes.count))
+        with squash:
+            for number, place in enumerate(sums):
+                b.store(b.load(place), b.gep(waiting, [I64(number)]))
+            function = finish(b.module, lanes.element, vectors)
+            given = [waiting, a.states, row, a.parameter, a.activation, I64(count)]
+            b.call(function, given)
+
+
 def finish(module: ir.Module, element: ir.Type, vectors: int) -> ir.Function:
     """Return the function that applies a vector activation to waiting sums and stores them.
 
@@ -46,17 +72,14 @@ def finish(module: ir.Module, element: ir.Type, vectors: int) -> ir.Function:
     return function
 
 
-def emit_activation(lanes: Lanes, arguments: Any, sums: list[Any], given: int = 3) -> None:
-    """Emit the choice of a vector activation of every vector that `sums` points to.
-
-    `given` is how many parameters an activation has, 3 or `activations.PARAMETERS`.
-    """
+def emit_activation(lanes: Lanes, arguments: Any, sums: list[Any]) -> None:
+    """Emit the choice of a vector activation, of three parameters, of all that `sums` points to."""
 
     def apply(one: Callable[[Any], Any]) -> None:
         for place in sums:
             lanes.builder.store(one(lanes.builder.load(place)), place)
 
-    emit_choice(lanes, arguments.parameter, arguments.activation, apply, given)
+    emit_choice(lanes, arguments.parameter, arguments.activation, apply, 3)
 
 
 def emit_choice(

@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba.core import cgutils
 
-from neurograph.kernels.activations import IDENTITY, SCALAR
-from neurograph.kernels.finish import finish
+from neurograph.kernels.finish import store_sums
 from neurograph.kernels.lanes import I32, I64, Lanes
 
 ADD, BIAS, BIAS_EACH = range(3)  # what a sum starts from: the state that is there, or a bias
@@ -123,7 +122,7 @@ class Tile:
             self._add_slots(index)
             if not self.pair.linear:
                 self._add_bias(loop.index)
-            self._finish(row)
+            store_sums(self.lanes, a, list(self.sums.values()), self.waiting, row, self.vectors)
         b.ret_void()
 
     def _each(self) -> list[tuple[int, int]]:
@@ -248,22 +247,3 @@ class Tile:
                 w = weight(m)
                 for (f, v), x in sources.items():
                     add(m, f, v, w, x)
-
-    def _finish(self, row: Any) -> None:
-        """Store the sums; those with a vector activation go through `Finish`."""
-        b, a = self.builder, self.arguments
-        scalar = b.icmp_unsigned(">=", a.activation, I64(SCALAR))
-        plain = b.or_(scalar, b.icmp_signed("==", a.activation, I64(IDENTITY)))
-        with b.if_else(plain) as (store, squash):
-            with store:
-                for m, f in self._each():
-                    at = b.load(b.gep(row, [I64(m * self.fields + f)]))
-                    for v in range(self.vectors):
-                        value = b.load(self.sums[m, f, v])
-                        self.lanes.store(value, a.states, self._vector(at, v))
-            with squash:
-                for number, place in enumerate(self.sums.values()):
-                    b.store(b.load(place), b.gep(self.waiting, [I64(number)]))
-                count = I64(self.maps * self.fields)
-                function = finish(b.module, self.lanes.element, self.vectors)
-                b.call(function, [self.waiting, a.states, row, a.parameter, a.activation, count])
