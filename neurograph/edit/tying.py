@@ -21,8 +21,8 @@ def tie(graph: Graph, layer: str) -> Graph:
     The reverse of `unshare`. A map is an index of the layer's first axis. Weights that stand in the
     same slot of two neurons of a map, or are the biases of two, become one, whose value is the mean
     of the different weights it stands for, and which is drawn anew as the first of them is;
-    connections stay as they are. An array (maps, height,
-    width, ...) becomes (maps, ...); in any other, each tied weight keeps the first of its places.
+    connections stay as they are. An array (maps, height, width, ...) becomes (maps, ...); in any
+    other, each tied weight keeps the first of its places.
     A transposed convolution, which has several kernels a map, is tied to one a map.
     Weights used by another layer too stay there. Raises GraphError where the neurons of a map
     differ in their live slots or biases, or trainable and fixed weights would become one.

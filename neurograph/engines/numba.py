@@ -64,9 +64,11 @@ class Engine:
     def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the outputs' states, shape (batch, outputs), for input states (batch, inputs)."""
         batch = len(inputs)
-        if self._recent[0] != batch:
-            self._recent = batch, self._runner(batch)
-        found: NDArray[Any] = self._recent[1].run(inputs)
+        recent, runner = self._recent
+        if recent != batch:
+            runner = self._runner(batch)
+            self._recent = batch, runner
+        found: NDArray[Any] = runner.run(inputs)
         return found
 
     def states(self, inputs: NDArray[Any]) -> NDArray[Any]:
@@ -81,9 +83,8 @@ class Engine:
             made = self.program, self.dtype, self.threads
             runner: Any
             if columns:
-                from neurograph.kernels.columns.runner import (
-                    ColumnRunner,  # most never need it
-                )
+                # Most never need it.
+                from neurograph.kernels.columns.runner import ColumnRunner
 
                 runner = ColumnRunner(*made)
             else:

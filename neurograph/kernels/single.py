@@ -29,7 +29,7 @@ from neurograph.kernels.products import Product, grouped
 from neurograph.kernels.tiles import GATHERED, MAPS, MOVED, SAMPLES, STRIDED
 from neurograph.program import Blocks, Program, Rows, Step, join_rows
 
-_TANH = 8  # cycles a vector
+_TANH = 6  # cycles a vector
 
 
 def build_single(program: Program, *, lanes: int) -> Plan:

@@ -47,11 +47,10 @@ def fit(
 
     images: (patterns, *input shape), a tuple for several inputs. labels: (patterns,), or target
     states in the shape of the outputs. The weights begin as they are. loss and optimizer: by
-    default those of `recipe`. batch:
-    patterns an update (by default the optimizer's). order: "fixed" is one random order for all
-    passes, "shuffled" a new one each. distortion: shows every pattern distorted anew in each pass.
-    early_stop: so many passes without a lower validation error end the training. Fixed weights
-    never move.
+    default those of `recipe`. batch: patterns an update (by default the optimizer's). order:
+    "fixed" is one random order for all passes, "shuffled" a new one each. distortion: shows every
+    pattern distorted anew in each pass. early_stop: so many passes without a lower validation error
+    end the training. Fixed weights never move.
 
     checkpoint: a file written after each pass, whole or not at all; with `resume` training goes on
     from it as if it had never stopped, to the last bit on the same engine. Ctrl-C ends the training

@@ -34,7 +34,7 @@ class BatchGradientRunner:
         self.tape = tape = build(program, self.samples, lanes)
         codes = tape.ops[tape.ops[:, Part.KIND] == ACTIVATE, Part.CODE]
         self.needs_nets = bool((codes >= LEAKY).any())
-        self.pool = np.zeros(tape.weights + 1 + tape.copied.size + ROOM, dtype)
+        self.pool = np.zeros(tape.pool + ROOM, dtype)
         self.parameters = tape.parameters.astype(dtype).reshape(-1)
         self.ones = np.ones(tape.ones + ROOM, dtype)
         self._parts = [_Part(self) for _ in range(threads)]
@@ -43,9 +43,7 @@ class BatchGradientRunner:
 
     def load(self, values: Array) -> None:
         """Take the weight values, shape (weights,)."""
-        weights, copied = self.tape.weights, self.tape.copied
-        self.pool[:weights] = values
-        self.pool[weights + 1 : weights + 1 + copied.size] = self.pool[copied]
+        self.tape.fill(self.pool, values)
         self.values = values
 
     def backward(
@@ -76,7 +74,7 @@ class BatchGradientRunner:
             first += more
         copied = self.tape.copied
         if copied.size:
-            np.add.at(first, copied, first[weights + 1 : weights + 1 + copied.size])
+            np.add.at(first, copied, first[weights + 1 : self.tape.pool])
         return first[:weights], batch.below if wrt_inputs else None
 
     def _spread(self, calls: list[tuple[Callable[..., None], tuple[Any, ...]]]) -> None:

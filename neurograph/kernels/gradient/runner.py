@@ -27,8 +27,7 @@ class GradientRunner:
     def __init__(self, program: Program, dtype: np.dtype[Any]) -> None:
         self.program, self.dtype = program, dtype
         self.tape = tape = build(program, dtype.itemsize)
-        pool = tape.weights + 1 + tape.copied.size
-        sizes = [pool, pool, tape.size, tape.size, tape.size, tape.fields, tape.scratch]
+        sizes = [tape.pool, tape.pool, tape.size, tape.size, tape.size, tape.fields, tape.scratch]
         who = "numba engine, the states of a pattern and its fields"
         require(sum(sizes) * dtype.itemsize, who, EngineError)
         arrays = (np.zeros(size + ROOM, dtype) for size in sizes)
@@ -44,9 +43,7 @@ class GradientRunner:
 
     def load(self, values: Array) -> None:
         """Take the weight values, shape (weights,)."""
-        weights, copied = self.tape.weights, self.tape.copied
-        self.pool[:weights] = values
-        self.pool[weights + 1 : weights + 1 + copied.size] = self.pool[copied]
+        self.tape.fill(self.pool, values)
         self.values = values
 
     def backward(

@@ -86,6 +86,16 @@ class Tape:
     scratch: int
     shared_fields: bool
 
+    @property
+    def pool(self) -> int:
+        """The numbers of a pool: the weights, a zero, the copies."""
+        return self.weights + 1 + self.copied.size
+
+    def fill(self, pool: NDArray[Any], values: NDArray[Any]) -> None:
+        """Put weight values, shape (weights,), into a pool, and their copies behind them."""
+        pool[: self.weights] = values
+        pool[self.weights + 1 : self.pool] = pool[self.copied]
+
 
 @dataclass(eq=False)
 class Table:
