@@ -673,12 +673,21 @@ def test_ctrl_c(tmp_path):
     os.mkfifo(tmp_path / "images")
     command = [sys.executable, "-m", "neurograph", "run", "lenet5", "--images"]
     command.append(str(tmp_path / "images"))
+    # A background job is started with Ctrl-C ignored, and so would be its children.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    finally:
+        signal.signal(signal.SIGINT, before)
     with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child,
+        child,
         (tmp_path / "images").open("wb"),  # opens when the command has come to read it
     ):
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=60)
+        try:
+            out, err = child.communicate(timeout=60)
+        finally:
+            child.kill()
     assert (child.returncode, out) == (130, b"")
     assert err.strip() == b"neurograph: error: interrupted"
 
