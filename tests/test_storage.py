@@ -67,12 +67,13 @@ def assert_equal(a: ng.Graph, b: ng.Graph) -> None:
 
 # ---- graphs drawn -------------------------------------------------------------------------------
 
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
 
 @st.composite
 def functions(draw) -> ng.Function:
     name = draw(st.sampled_from(sorted(ACTIVATIONS)))
-    finite = st.floats(allow_nan=False, allow_infinity=False)
-    parameters = tuple(draw(finite) for _ in ACTIVATIONS[name][0])
+    parameters = tuple(draw(FINITE) for _ in ACTIVATIONS[name][0])
     return ng.Function(
         draw(st.sampled_from(sorted(COMBINE))),
         draw(st.sampled_from(sorted(REDUCE))),
@@ -82,7 +83,7 @@ def functions(draw) -> ng.Function:
 
 @st.composite
 def bare_graphs(draw) -> ng.Graph:
-    """Graphs of triples: shared weights, several connections of a pair, any value."""
+    """Graphs of triples: shared weights, several connections of a pair, any finite value."""
     inputs, others = draw(st.integers(1, 4)), draw(st.integers(1, 6))
     size, weights = 1 + inputs + others, draw(st.integers(1, 5))
     given_inputs = draw(st.permutations(range(1, size)))[:inputs]
@@ -96,7 +97,7 @@ def bare_graphs(draw) -> ng.Graph:
         inputs=given_inputs,
         functions=chosen,
         outputs=draw(st.sampled_from([None, rest, rest[:1]])) or rest,
-        values=draw(st.lists(st.floats(), min_size=used, max_size=used)),
+        values=draw(st.lists(FINITE, min_size=used, max_size=used)),
         trainable=draw(st.lists(st.booleans(), min_size=used, max_size=used)),
     )
 
