@@ -296,21 +296,13 @@ def _flat(layer: Layer, given: ArrayLike, dtype: np.dtype[Any]) -> Array:
     return flat
 
 
-_MANY = 1 << 13
-
-
 def _finite(array: Array) -> bool:
     """Return whether all numbers are finite.
 
-    If any of many is not, their sum of squares is not, which costs less than a look at each; it may
+    If any is not, their sum of squares is not, which costs less than a look at each; it may
     overflow without.
     """
-    if array.size < _MANY:
-        return int(np.count_nonzero(np.isfinite(array))) == array.size
-    flat = array.reshape(-1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        squares = np.dot(flat, flat)
-    return math.isfinite(squares) or bool(np.isfinite(flat).all())
+    return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
 
 
 def real_array(values: ArrayLike, who: str, what: str = "images") -> Array:

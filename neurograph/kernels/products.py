@@ -7,8 +7,10 @@ found from the ids alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from itertools import product as combinations
 from typing import Any
 
 import numpy as np
@@ -42,19 +44,26 @@ class Product:
     targets: Ids
 
 
-def products(steps: Sequence[Blocks], vectors: int = 1) -> Iterator[Product]:
+def products(
+    steps: Sequence[Blocks], vectors: int = 1, *, framed: bool = False
+) -> Iterator[Product]:
     """Yield the products of the Blocks of one level, in an order in which they can run."""
-    for group in grouped(steps, vectors):
+    for group in grouped(steps, vectors, framed=framed):
         yield from group
 
 
-def grouped(steps: Sequence[Blocks], vectors: int = 1) -> Iterator[list[Product]]:
-    """Yield the products of one level: together those that add to the same targets."""
+def grouped(
+    steps: Sequence[Blocks], vectors: int = 1, *, framed: bool = False
+) -> Iterator[list[Product]]:
+    """Yield the products of one level: together those that add to the same targets.
+
+    With `framed` no product has a bias or an activation for only a part of a step's targets.
+    """
     groups: dict[tuple[Any, int], list[Blocks]] = {}
     for step in steps:
         groups.setdefault((step.function, step.sources.shape[1]), []).append(step)
     for (function, _), group in groups.items():
-        shared = _shared(group, vectors) if function.linear else None
+        shared = _shared(group, vectors, framed) if function.linear else None
         if shared:
             yield shared
         else:
@@ -68,7 +77,7 @@ def _plain(step: Blocks) -> Product:
     )
 
 
-def _shared(steps: list[Blocks], vectors: int) -> list[Product] | None:
+def _shared(steps: list[Blocks], vectors: int, framed: bool) -> list[Product] | None:
     """Return products in which blocks share the loads of common sources.
 
     Or None where that saves nothing.
@@ -83,42 +92,108 @@ def _shared(steps: list[Blocks], vectors: int) -> list[Product] | None:
     columns = _Columns(steps)
     if not columns.sound:
         return None
-    pieces = list(columns.pieces())
     fields = steps[0].sources.shape[1]
     before = sum(
         len(s.sources) * cost(s.targets.shape[1], fields, s.sources.shape[2], LINEAR, vectors)
         for s in steps
     )
-    after = sum(
-        cost(p.targets.shape[1], fields, p.sources.shape[2], LINEAR, vectors) for p in pieces
-    )
-    frame = [_frame(step) for step in steps]
-    after += 2 * sum(
-        len(s.targets) * cost(s.targets.shape[1], fields, 0, LINEAR, vectors) for s in steps
-    )
-    if after >= before:
-        return None
-    starts = (f for f in frame)
-    ends = (
-        replace(f, activation=s.function.activation, bias=None)
-        for f, s in zip(frame, steps, strict=True)
-    )
-    linear = steps[0].function.activation == _IDENTITY
-    return [*starts, *pieces, *(() if linear else ends)]
+    sums = _Sums(columns.owners, vectors, framed)
+    for piece in columns.pieces():
+        sums.add(piece)
+    return sums.products() if sums.cost() < before else None
 
 
-def _frame(step: Blocks) -> Product:
-    """Return the product without slots that sets a step's targets to their biases.
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """Columns of sources (F, K), and the weights (M, K) of each block that they feed.
 
-    All maps in one block.
+    `first` and `last` are the blocks of which no other piece comes before or after it.
     """
-    blocks, maps, fields = step.targets.shape
-    bias = step.bias.reshape(1, blocks * maps, -1)
-    targets = step.targets.reshape(1, blocks * maps, fields)
-    none = np.empty((1, fields, 0), np.int32)
-    return Product(
-        LINEAR, _IDENTITY, none, np.empty((1, blocks * maps, 0), np.int32), bias, targets
-    )
+
+    sources: Ids
+    weights: dict[int, Ids]
+    first: set[int]
+    last: set[int]
+
+
+class _Sums:
+    """The products of blocks whose sums are added up piece by piece, and what they cost.
+
+    A block's sums start from their biases in its first piece, and its activation follows in its
+    last. Where that would cut a piece into parts too small, a frame does it: a product without
+    slots before or after all pieces.
+    """
+
+    def __init__(self, blocks: list[tuple[Blocks, int]], vectors: int, framed: bool) -> None:
+        self.blocks, self.vectors, self.framed = blocks, vectors, framed
+        step, _ = blocks[0]
+        self.fields, self.activation = step.sources.shape[1], step.function.activation
+        self.starts = set(range(len(blocks)))  # what frames are left to do
+        self.ends = set() if self.activation == _IDENTITY else set(self.starts)
+        self.added: list[Product] = []
+        self.cycles = 0.0
+
+    def add(self, piece: _Piece) -> None:
+        """Add a piece, cut in the way that costs least with the frames it saves."""
+        slots = piece.sources.shape[1]
+        first = set[int]() if self.framed else piece.first
+        last = set[int]() if self.framed else piece.last & self.ends
+
+        def parts(starts: set[int], ends: set[int]) -> dict[tuple[bool, bool], list[int]]:
+            found: dict[tuple[bool, bool], list[int]] = {}
+            for b in piece.weights:
+                found.setdefault((b in starts, b in ends), []).append(b)
+            return found
+
+        def cycles(way: tuple[set[int], set[int]]) -> float:
+            whole = sum(self._cost(members, slots) for members in parts(*way).values())
+            return whole - sum(self._cost(blocks, 0) for blocks in way)
+
+        best = min(combinations((set[int](), first), (set[int](), last)), key=cycles)
+        for (starts, ends), members in parts(*best).items():
+            weights = np.concatenate([piece.weights[b] for b in members])
+            activation = self.activation if ends else _IDENTITY
+            self.added.append(self._product(members, piece.sources, weights, starts, activation))
+            self.cycles += self._cost(members, slots)
+        self.starts -= best[0]
+        self.ends -= best[1]
+
+    def cost(self) -> float:
+        """Return the estimated cycles of all products."""
+        return self.cycles + self._cost(self.starts, 0) + self._cost(self.ends, 0)
+
+    def products(self) -> list[Product]:
+        """Return all products, in an order in which they can run."""
+        starts = self._frames(self.starts, True, _IDENTITY)
+        return [*starts, *self.added, *self._frames(self.ends, False, self.activation)]
+
+    def _frames(self, blocks: set[int], bias: bool, activation: Activation) -> Iterator[Product]:
+        """Yield the frame of each step's blocks."""
+        for _, some in groupby(sorted(blocks), key=lambda b: id(self.blocks[b][0])):
+            members = list(some)
+            maps = sum(self._maps(b) for b in members)
+            none = np.empty((self.fields, 0), np.int32), np.empty((maps, 0), np.int32)
+            yield self._product(members, *none, bias, activation)
+
+    def _product(
+        self, members: list[int], sources: Ids, weights: Ids, bias: bool, activation: Activation
+    ) -> Product:
+        """Return the product of some blocks as one, over the sources (F, K), weights (M, K)."""
+        own = [self.blocks[b] for b in members]
+        targets = np.concatenate([step.targets[b] for step, b in own])
+        biases = None
+        if bias:
+            given = [step.bias[b] for step, b in own]
+            width = max(g.shape[1] for g in given)
+            biases = np.concatenate([np.broadcast_to(g, (len(g), width)) for g in given])[None]
+        return Product(LINEAR, activation, sources[None], weights[None], biases, targets[None])
+
+    def _maps(self, block: int) -> int:
+        return int(self.blocks[block][0].targets.shape[1])
+
+    def _cost(self, blocks: Iterable[int], slots: int) -> float:
+        maps = sum(self._maps(b) for b in blocks)
+        return cost(maps, self.fields, slots, LINEAR, self.vectors) if maps else 0.0
 
 
 class _Columns:
@@ -150,29 +225,26 @@ class _Columns:
         pairs = np.unique(self.block.astype(np.int64) << 32 | self.number)
         return bool(same) and pairs.size == self.block.size
 
-    def pieces(self) -> Iterator[Product]:
-        """Yield one product for each set of columns that feed the same blocks."""
+    @property
+    def owners(self) -> list[tuple[Blocks, int]]:
+        """Each block's step, and its place in it."""
+        return [(step, b) for step in self.steps for b in range(len(step.sources))]
+
+    def pieces(self) -> Iterator[_Piece]:
+        """Yield a piece for each set of columns that feed the same blocks."""
         slot = np.full((self.first.size, self.blocks), -1, np.int64)  # the slot in a block
         slots = np.bincount(self.block, minlength=self.blocks)  # a block may have none
         start = np.cumsum(slots) - slots
         slot[self.number, self.block] = np.arange(self.block.size) - start[self.block]
-        feeds = np.packbits(slot >= 0, axis=1)
-        _, where = np.unique(feeds, axis=0, return_inverse=True)
-        owners = [(s, b) for s in self.steps for b in range(len(s.sources))]
-        for kind in range(int(where.max()) + 1):
-            columns = np.flatnonzero(where.reshape(-1) == kind)
-            members = np.flatnonzero(slot[columns[0]] >= 0)
-            weights, targets = [], []
-            for member in members:
-                step, b = owners[member]
-                weights.append(step.weights[b][:, slot[columns, member]])
-                targets.append(step.targets[b])
-            sources = self.columns[self.first[columns]].T
-            yield Product(
-                LINEAR,
-                _IDENTITY,
-                sources[None],
-                np.concatenate(weights)[None],
-                None,
-                np.concatenate(targets)[None],
+        feeds, where = np.unique(slot >= 0, axis=0, return_inverse=True)
+        first, last = feeds.argmax(0), len(feeds) - 1 - feeds[::-1].argmax(0)
+        owners = self.owners
+        for piece, fed in enumerate(feeds):
+            columns = np.flatnonzero(where.reshape(-1) == piece)
+            members = [int(b) for b in np.flatnonzero(fed)]
+            yield _Piece(
+                self.columns[self.first[columns]].T,
+                {b: owners[b][0].weights[owners[b][1]][:, slot[columns, b]] for b in members},
+                {b for b in members if first[b] == piece},
+                {b for b in members if last[b] == piece},
             )

@@ -212,7 +212,7 @@ class TapeBuilder:
 
     def _level(self, steps: tuple[Step, ...]) -> None:
         blocks = [s for s in steps if isinstance(s, Blocks) and not self.as_rows(s)]
-        for product in products(blocks):
+        for product in products(blocks, framed=True):
             self._product(product)
         for step in steps:
             if self.as_rows(step):
