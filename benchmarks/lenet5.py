@@ -148,7 +148,7 @@ def worker(threads: int, batch: int) -> None:
     graph = ng.models.lenet5()
     simulator, x = ng.Simulator(graph, engine="numba", threads=threads), images(batch)
     check(f"{threads} threads", simulator(x), truth_of(graph, x))
-    times = max(1, 4096 // batch)
+    times = max(1, (1 << 14) // batch)  # long enough for two processors to be awake
     for _ in sys.stdin:
         start = time.perf_counter()
         for _ in range(times):

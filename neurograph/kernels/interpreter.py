@@ -20,6 +20,7 @@ from neurograph.kernels.activations import SCALAR, scalar_activation
 from neurograph.kernels.catalogue import Op, kernels
 from neurograph.kernels.compiling import jit
 from neurograph.kernels.lanes import I32, I64, Lanes, lane_count
+from neurograph.kernels.team import await_all, give_back, look, offer, offered, take
 from neurograph.kernels.tiles import Arguments
 
 _KIND, _ROW, _PARAMETER = int(Op.KIND), int(Op.ROW), int(Op.PARAMETER)
@@ -156,7 +157,9 @@ def enter(inputs: Any, first: int, states: Any, start: int, stride: int) -> None
     lanes = lane_count_of(states)
     columns, last = inputs.shape[1], inputs.shape[0] - 1
     if stride == 1:
-        states[start : start + columns] = inputs[first]
+        own = states[start:]
+        for c in range(columns):  # for two slices numba would spend seconds on an error message
+            own[c] = inputs[first, c]
         return
     for v in range(0, stride, lanes):
         whole = columns - columns % lanes
@@ -177,6 +180,26 @@ def _scalars(ops: Any, op: int, states: Any, row: Any, parameter: Any) -> None:
             states[i] = scalar_activation(ops[op, _ACTIVATION], states[i], p0)
 
 
+@njit(nogil=True, error_model="numpy", inline="always")
+def _run_ops(
+    ops: Any,
+    states: Any,
+    stride: int,
+    index: Any,
+    weight: Any,
+    bias: Any,
+    row: Any,
+    parameter: Any,
+) -> None:
+    """Run all ops on a block of samples."""
+    for op in range(ops.shape[0]):
+        width = ops[op, _WIDTH] // ops[op, _PASSES]
+        for v in range(ops[op, _PASSES]):
+            _run_op(ops, op, states, v * width, stride, index, weight, bias, row, parameter)
+        if ops[op, _ACTIVATION] >= SCALAR:
+            _scalars(ops, op, states, row, parameter)
+
+
 def _build(digest: str) -> Callable[..., None]:
     # Only the digest is closed over: numba keys its cache by what a function closes over.
     @jit(nogil=True, error_model="numpy")
@@ -195,20 +218,41 @@ def _build(digest: str) -> Callable[..., None]:
         states: Any,
         wanted: Any,
         out: Any,
+        box: Any,
+        helper: bool,
     ) -> None:
-        """Run samples first .. last and write the states `wanted` to `out`, (samples, wanted)."""
+        """Run samples first .. last and write the states `wanted` to `out`, (samples, wanted).
+
+        With a letter-box, offer all inputs to helpers and share them; as a `helper` share what is
+        offered there, again and again, instead.
+        """
         _ = digest
-        for block in range(first, last, stride):
-            enter(inputs, block, states, start, stride)
-            for op in range(ops.shape[0]):
-                width = ops[op, _WIDTH] // ops[op, _PASSES]
-                for v in range(ops[op, _PASSES]):
-                    _run_op(ops, op, states, v * width, stride, index, weight, bias, row, parameter)
-                if ops[op, _ACTIVATION] >= SCALAR:
-                    _scalars(ops, op, states, row, parameter)
-            for j in range(min(stride, last - block)):
-                for i in range(wanted.size):
-                    out[block + j, i] = states[wanted[i] * stride + j]
+        batch = 0
+        while True:
+            if helper:
+                batch = look(box, batch)
+                if batch < 0:
+                    return
+                inputs, out = offered(box, inputs, out)
+                last = inputs.shape[0]
+            elif box.size:
+                batch = offer(box, inputs, out)
+            block = take(box, batch, last, stride) if box.size else first
+            while block < last:
+                enter(inputs, block, states, start, stride)
+                _run_ops(ops, states, stride, index, weight, bias, row, parameter)
+                for j in range(min(stride, last - block)):
+                    for i in range(wanted.size):
+                        out[block + j, i] = states[wanted[i] * stride + j]
+                if box.size:
+                    give_back(box, min(stride, last - block))
+                    block = take(box, batch, last, stride)
+                else:
+                    block += stride
+            if not helper:
+                break
+        if box.size:
+            await_all(box, last)
 
     return forward
 

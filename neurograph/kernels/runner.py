@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +23,7 @@ from neurograph.kernels.interpreter import forward
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.plan import Plan, build
 from neurograph.kernels.single import build_single
+from neurograph.kernels.team import ALONE, Team, letter_box
 from neurograph.memory import require
 from neurograph.program import Program, Rows
 
@@ -57,26 +56,53 @@ def noticed(call: Callable[..., None], *arguments: Any) -> None:
 class Loaded:
     """A plan with its values in one dtype, and memory for a block of samples a thread."""
 
-    def __init__(self, plan: Plan, dtype: np.dtype[Any], wanted: NDArray[Any]) -> None:
+    def __init__(self, plan: Plan, dtype: np.dtype[Any], inputs: int, wanted: NDArray[Any]) -> None:
         self.plan, self.dtype = plan, dtype
         self.wanted = plan.arena.slot[wanted].astype(np.int64)
         self.parameters = plan.parameters.astype(dtype)
         self._spare: list[NDArray[Any]] = []
         self._tables: tuple[Any, ...] = ()
+        self._none = np.empty((0, inputs), dtype), np.empty((0, wanted.size), dtype)
+        self._box = ALONE
 
     def load(self, values: NDArray[Any]) -> None:
         """Take the weight values, the last of them the zero that -1 finds."""
         plan = self.plan
         weight, bias = values[plan.weight_ids], values[plan.bias_ids]
         self._tables = plan.ops, plan.index, weight, bias, plan.row, self.parameters
+        self._box = ALONE  # who helps with the old values leaves
 
-    def run(self, inputs: NDArray[Any], first: int, last: int, out: NDArray[Any]) -> None:
-        """Run samples first .. last."""
+    def run(
+        self,
+        inputs: NDArray[Any],
+        first: int,
+        last: int,
+        out: NDArray[Any],
+        tables: tuple[Any, ...] | None = None,
+        box: NDArray[np.int64] = ALONE,
+        helper: bool = False,
+    ) -> None:
+        """Run samples first .. last; with a letter-box, all of them, or as a helper what it has."""
         plan, spare = self.plan, self._spare
         states = spare.pop() if spare else self._states()
-        start, tables = plan.arena.inputs, self._tables
-        forward(inputs, first, last, plan.stride, start, *tables, states, self.wanted, out)
+        shape = first, last, plan.stride, plan.arena.inputs
+        tables = tables or self._tables
+        forward(inputs, *shape, *tables, states, self.wanted, out, box, helper)
         spare.append(states)
+
+    def compile(self) -> None:
+        """Have everything compiled, with a notice if that takes time."""
+        empty, out = self._none
+        noticed(self.run, empty, 0, 0, out)
+
+    def share(self, inputs: NDArray[Any], out: NDArray[Any], team: Team) -> None:
+        """Run all samples with the help of a team."""
+        if not self._box.size:
+            self._box = letter_box()
+        tables, box, samples = self._tables, self._box, len(inputs)
+        alone = partial(self.run, inputs, 0, samples, out, tables)
+        help = partial(self.run, self._none[0], 0, 0, self._none[1], tables, box, True)
+        team.run(box, samples, lead=partial(alone, box), help=help, alone=alone)
 
     def _states(self) -> NDArray[Any]:
         """Return memory for the states of a block, aligned to 64 bytes, constants set."""
@@ -95,13 +121,12 @@ _Job = tuple[Loaded, int, int]  # a plan, and the samples first .. last it runs
 
 @dataclass(frozen=True, slots=True)
 class _Schedule:
-    """What each thread runs for batches of one size, for the outputs or to keep all states."""
+    """What is run for batches of one size, for the outputs or to keep all states."""
 
     batch: int
     keep: bool
     wanted: int
-    first: list[_Job]
-    others: list[list[_Job]]
+    jobs: list[_Job]
 
 
 class Runner:
@@ -116,7 +141,7 @@ class Runner:
         self._last: _Schedule | None = None
         self._plans: dict[tuple[int, bool], Loaded] = {}
         self._plan(1, keep=False)
-        self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+        self._team = Team(threads - 1) if threads > 1 else None
 
     def load(self, values: NDArray[np.float64]) -> None:
         """Take a copy of the weight values."""
@@ -162,7 +187,7 @@ class Runner:
             else:
                 plan = build_single(program, lanes=lanes)
             wanted = np.arange(program.size) if keep else program.outputs.reshape(-1)
-            loaded = Loaded(plan, self.dtype, wanted)
+            loaded = Loaded(plan, self.dtype, self._inputs, wanted)
             loaded.load(self._values)
             self._plans[key] = loaded
         return self._plans[key]
@@ -172,11 +197,10 @@ class Runner:
         plan = self._plan(vectors, keep=keep)
         wanted = plan.wanted.size
         if not self._compiled:
-            none = (np.empty((0, size), self.dtype) for size in (self._inputs, wanted))
-            noticed(plan.run, next(none), 0, 0, next(none))
+            plan.compile()
             self._compiled = True
-        first, *others = self._parts(plan, vectors, batch, keep)
-        self._last = _Schedule(batch, keep, wanted, first, others)
+        jobs = self._jobs(plan, vectors, batch, keep)
+        self._last = _Schedule(batch, keep, wanted, jobs)
         return self._last
 
     def _run(self, inputs: NDArray[Any], schedule: _Schedule) -> NDArray[Any]:
@@ -186,31 +210,21 @@ class Runner:
             # Compiled code is for arrays that are contiguous, aligned and writeable.
             inputs = np.require(inputs, self.dtype, ("C", "A", "W"))
         out = np.empty((schedule.batch, schedule.wanted), self.dtype)
-        pool = self._pool
-        waiting = [pool.submit(_run_jobs, jobs, inputs, out) for jobs in schedule.others if pool]
-        _run_jobs(schedule.first, inputs, out)
-        for done in waiting:
-            done.result()
+        for plan, first, last in schedule.jobs:
+            if self._team and last - first > plan.plan.stride:
+                plan.share(inputs[first:last], out[first:last], self._team)
+            else:
+                plan.run(inputs, first, last, out)
         return out
 
-    def _parts(self, plan: Loaded, vectors: int, batch: int, keep: bool) -> list[list[_Job]]:
-        """Return what each thread runs: whole blocks, and at the end what is left of the batch.
+    def _jobs(self, plan: Loaded, vectors: int, batch: int, keep: bool) -> list[_Job]:
+        """Return what to run: whole blocks, and what is left of the batch.
 
-        What is left runs in a plan of fewer samples at a time where that saves padding.
+        That runs in a plan of fewer samples at a time where this saves padding.
         """
-        stride = plan.plan.stride
-        left = batch % stride
+        left = batch % plan.plan.stride
         fewer = self._vectors(left) if left else vectors
-        small = self._plan(fewer, keep=keep) if fewer < vectors else None
-        blocks = batch // stride if small else -(-batch // stride)
-        count = max(1, min(self.threads, blocks))
-        cuts = [min(batch, blocks * i // count * stride) for i in range(count + 1)]
-        parts = [[(plan, a, b)] for a, b in pairwise(cuts)]
-        if small:
-            parts[-1].append((small, batch - left, batch))
-        return parts
-
-
-def _run_jobs(jobs: list[_Job], inputs: NDArray[Any], out: NDArray[Any]) -> None:
-    for plan, first, last in jobs:
-        plan.run(inputs, first, last, out)
+        if fewer >= vectors:
+            return [(plan, 0, batch)]
+        last = self._plan(fewer, keep=keep), batch - left, batch
+        return [(plan, 0, batch - left), last] if batch > left else [last]

@@ -1,0 +1,134 @@
+"""Threads that share a batch: every sample once, in any order of waking up."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from networks import build, randomize
+
+import neurograph as ng
+from neurograph.kernels import team
+from neurograph.kernels.runner import Runner
+
+BATCHES = (1, 16, 17, 40, 64, 100, 257)
+
+
+def network() -> ng.Graph:
+    return randomize(build(ng.Conv2d(4, 3, activation="tanh"), ng.Linear(5)))
+
+
+def batch(samples: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(samples, 64)).astype(np.float32)
+
+
+def runners(*threads: int) -> list[Runner]:
+    graph = network()
+    made = [Runner(ng.compile(graph), np.dtype("float32"), n) for n in threads]
+    for runner in made:
+        runner.load(graph.weights.value)
+    return made
+
+
+def test_batches_of_all_sizes_in_turn() -> None:
+    one, *more = runners(1, 2, 4)
+    for turn in range(5):
+        for samples in BATCHES:  # plans, and so letter-boxes, change
+            x = batch(samples, turn)
+            for runner in more:
+                np.testing.assert_allclose(runner.run(x), one.run(x), rtol=1e-5, atol=1e-6)
+
+
+def test_new_weights_reach_helpers_that_are_awake() -> None:
+    one, two = runners(1, 2)
+    values = network().weights.value
+    for turn in range(200):
+        x, fresh = batch(64, turn), values * (1 + turn)
+        one.load(fresh)
+        two.load(fresh)
+        for _ in range(2):
+            np.testing.assert_array_equal(two.run(x), one.run(x))
+
+
+def test_a_simulator_may_be_called_from_several_threads() -> None:
+    one, shared = runners(1, 3)
+    wrong = []
+
+    def call(seed: int) -> None:
+        for turn in range(60):
+            x = batch(48, 1000 * seed + turn)
+            wanted = one.run(x)
+            if not np.array_equal(shared.run(x), wanted):
+                wrong.append((seed, turn))
+
+    callers = [threading.Thread(target=call, args=(seed,)) for seed in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert not wrong
+
+
+def test_helpers_take_part_and_go_to_sleep() -> None:
+    (runner,) = runners(2)
+    helper = runner._team._helpers[0]
+    x, me, took = batch(1024), threading.get_ident(), set()
+    forward = team._Helper.call
+
+    def told(self: team._Helper, work: team._Work) -> None:
+        def noted() -> None:
+            took.add(threading.get_ident())
+            work()
+
+        forward(self, noted)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(team._Helper, "call", told)
+        runner.run(x)
+    for _ in range(200):
+        if helper.asleep:
+            break
+        time.sleep(0.01)
+    assert helper.asleep
+    assert took
+    assert me not in took
+
+
+def test_nobody_waits_for_helpers_that_never_wake_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = runners(1, 2)
+    monkeypatch.setattr(team._Helper, "call", lambda self, work: None)
+    x = batch(64)
+    np.testing.assert_array_equal(two.run(x), one.run(x))
+
+
+def test_a_helper_without_memory_leaves_the_blocks_to_others() -> None:
+    def fails() -> None:
+        raise MemoryError
+
+    helper = team._Helper()
+    helper.call(fails)
+    for _ in range(200):
+        if helper.asleep:
+            break
+        time.sleep(0.01)
+    done = threading.Event()
+    helper.call(done.set)
+    assert done.wait(5)
+
+
+def test_threads_end_with_their_runner() -> None:
+    (runner,) = runners(4)
+    runner.run(batch(64))
+    threads = [helper.thread for helper in runner._team._helpers]
+    assert [thread.is_alive() for thread in threads] == [True] * 3
+    del runner
+    gc.collect()
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive()
