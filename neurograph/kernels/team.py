@@ -33,6 +33,7 @@ TAKEN, DONE, INPUTS, OUTPUTS, SAMPLES, CLOSED = range(6)
 _SIZE = 8 * 6  # a line of the cache for each
 ALONE = np.zeros(0, np.int64)  # the letter-box of who has no helpers
 _BATCH = 32  # bits below the number of the batch
+_MOST = (1 << 30) - 1  # after which batches are numbered from 0 again
 _LOOKS = 1 << 15
 _NAP = 5e-5  # seconds
 
@@ -112,7 +113,7 @@ def _pointer(typing: Any, address: Any) -> Any:
 @register_jitable
 def offer(box: Any, inputs: Any, out: Any) -> int:
     """Offer a batch to all who look; return its number."""
-    batch = (_read(box, TAKEN) >> _BATCH) + 1
+    batch = ((_read(box, TAKEN) >> _BATCH) + 1) & _MOST
     _write(box, DONE, 0)
     _write(box, INPUTS, inputs.ctypes.data)
     _write(box, OUTPUTS, out.ctypes.data)
