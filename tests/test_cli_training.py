@@ -157,6 +157,7 @@ def test_a_checkpoint_is_gone_on_from(data, tmp_path):
         (("--mu", "3"), "--optimizer adam has no --mu"),
         (("--optimizer", "sgd", "--rate", "a"), "found 'a', needed numbers"),
         (("--optimizer", "sgd", "--rate", "-1"), "needed numbers above 0"),
+        (("--cosine", "--rate", "2e-3,1e-3"), "--cosine needs one --rate, found 2"),
         (("--loss", "correct_penalty", "--scale", "0"), "found scale 0"),
         (("--optimizer", "lm"), "diagonal_lm"),
     ],

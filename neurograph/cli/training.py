@@ -18,10 +18,10 @@ from neurograph.cli.running import fit as as_inputs
 from neurograph.compiler import compile
 from neurograph.distortions import Distortion
 from neurograph.engines import ENGINES
-from neurograph.errors import ConversionError, DataError
+from neurograph.errors import ConversionError, DataError, is_real
 from neurograph.initializers import INITIALIZERS
 from neurograph.losses import LOSSES, Loss
-from neurograph.optimizers import OPTIMIZERS, Optimizer
+from neurograph.optimizers import OPTIMIZERS, Optimizer, cosine
 from neurograph.training import History, fit, recipe
 
 Array = NDArray[Any]
@@ -93,6 +93,7 @@ def _numbers(
 @click.option(
     "--rate", callback=_numbers, metavar="X,X,...", help="One rate, or one a pass (the last stays)."
 )
+@click.option("--cosine", is_flag=True, help="Let the one rate fall along half a cosine, by pass.")
 @click.option("--mu", type=float, metavar="X", help="Of diagonal_lm.")
 @click.option("--momentum", type=float, metavar="X", help="Of sgd.")
 @click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Patterns an update.")
@@ -193,10 +194,16 @@ def _optimizer(options: dict[str, Any], usual: Optimizer) -> Optimizer:
     name = options.pop("optimizer")
     made = usual if name is None else OPTIMIZERS[name]()
     who = f"--optimizer {next(n for n in OPTIMIZERS if OPTIMIZERS[n] is type(made))}"
-    rate = options["rate"]
+    rate, falling = options["rate"], options.pop("cosine")
     options["rate"] = rate[0] if rate is not None and len(rate) == 1 else rate
-    found: Optimizer = _with(made, who, options, ("rate", "mu", "momentum"))
-    return found
+    found: Any = _with(made, who, options, ("rate", "mu", "momentum"))
+    if falling:
+        if not is_real(found.rate):
+            raise click.UsageError(f"--cosine needs one --rate, found {len(found.rate)}")
+        rates = cosine(found.rate, options["passes"])
+        found = replace(found, rate=rates) if rates else found
+    chosen: Optimizer = found
+    return chosen
 
 
 def _with(made: Any, who: str, options: dict[str, Any], names: tuple[str, ...]) -> Any:
