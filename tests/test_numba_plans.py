@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ pytest.importorskip("numba")
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import build, images, randomize
 from test_numba_engine import Drawer, check
 
 import neurograph as ng
@@ -122,6 +125,22 @@ def test_one_sample_over_runs(
     program: Program = drawer.program()
     check(program, 1, 1, dtype)
     check(program, 2, 2, dtype)
+
+
+@pytest.mark.parametrize("bias", ["map", "neuron"])
+@pytest.mark.parametrize("batch", [1, 2, 5, 16, 20])
+def test_a_table_of_connections(bias: Any, batch: int) -> None:
+    """Maps that share sources are added up piece by piece, unless each neuron has its bias."""
+    table = [[0, 1], [0, 1], [0, 1, 2], [1, 2, 3], [0, 1, 2, 3]]
+    layer = ng.Conv2d(5, 3, table=table, bias=bias, activation="tanh")
+    graph = randomize(build(layer, shape=(4, 14, 14)))
+    (x,) = images(graph, batch)
+    reference, numba = (
+        ng.Simulator(graph, engine=name, dtype="float64") for name in ("reference", "numba")
+    )
+    np.testing.assert_allclose(numba(x), reference(x), rtol=0, atol=1e-12)
+    found, wanted = numba.states(x), reference.states(x)
+    np.testing.assert_allclose(found.array, wanted.array, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("padding", [0, 1])

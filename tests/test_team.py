@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,13 @@ import pytest
 pytest.importorskip("numba")
 
 from networks import build, randomize
+from numba import njit
 
 import neurograph as ng
 from neurograph.kernels import team
-from neurograph.kernels.runner import Runner
+from neurograph.kernels.runner import Loaded, Runner
 
+MANY = 1 << 15
 BATCHES = (1, 16, 17, 40, 64, 100, 257)
 
 
@@ -105,6 +108,61 @@ def test_nobody_waits_for_helpers_that_never_wake_up(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(team._Helper, "call", lambda self, work: None)
     x = batch(64)
     np.testing.assert_array_equal(two.run(x), one.run(x))
+
+
+def test_an_interrupted_call_leaves_nothing_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = runners(1, 3)
+    run, x = Loaded.run, batch(MANY)
+    wanted = one.run(x)
+    interrupted = 0
+
+    def interrupts(self: Loaded, *arguments: Any) -> None:
+        if len(arguments) == 6:  # the caller's part of a shared batch
+            time.sleep(0.0005)
+            raise KeyboardInterrupt
+        run(self, *arguments)
+
+    for turn in range(30):
+        monkeypatch.setattr(Loaded, "run", interrupts)
+        with pytest.raises(KeyboardInterrupt):
+            two.run(batch(MANY, turn))
+        box = two._team._box
+        done = int(box[team._CELL * team.DONE])
+        interrupted += 0 < done < MANY
+        time.sleep(0.0002)
+        assert box[team._CELL * team.DONE] == done
+        monkeypatch.setattr(Loaded, "run", run)
+        np.testing.assert_array_equal(two.run(x), wanted)
+    assert interrupted
+
+
+def test_nothing_is_taken_of_a_batch_that_is_not_offered_yet() -> None:
+    box = team.letter_box()
+    small, large = (np.zeros((n, 3), np.float32) for n in (64, 512))
+    team.offer(box, small, small)
+    for first in range(0, 64, 16):
+        assert taking(box, 1, 64) == first
+    box[team._CELL * team.DONE] = 64
+    team.settle(box)
+    box[team._CELL * team.SAMPLES] = 512  # as far as an offer has come that others see
+    assert taking(box, 1, 512) == 512
+    team.offer(box, large, large)
+    assert taking(box, 1, 512) == 512
+    assert taking(box, 2, 512) == 0
+    assert taking(box, 2, 512) == 16
+
+
+def test_batches_are_numbered_from_0_again() -> None:
+    box = team.letter_box()
+    box[team.TAKEN] = team._LAST << team._SHIFT
+    x = np.zeros((64, 3), np.float32)
+    team.offer(box, x, x)
+    assert taking(box, 0, 64) == 0
+
+
+@njit
+def taking(box: np.ndarray, number: int, last: int) -> int:
+    return team.take(box, number, last, 16)
 
 
 def test_a_helper_without_memory_leaves_the_blocks_to_others() -> None:

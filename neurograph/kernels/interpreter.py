@@ -20,7 +20,7 @@ from neurograph.kernels.activations import SCALAR, scalar_activation
 from neurograph.kernels.catalogue import Op, kernels
 from neurograph.kernels.compiling import jit
 from neurograph.kernels.lanes import I32, I64, Lanes, lane_count
-from neurograph.kernels.team import await_all, give_back, look, offer, offered, take
+from neurograph.kernels.team import await_all, give_back, look, offered, present, take
 from neurograph.kernels.tiles import Arguments
 
 _KIND, _ROW, _PARAMETER = int(Op.KIND), int(Op.ROW), int(Op.PARAMETER)
@@ -223,8 +223,8 @@ def _build(digest: str) -> Callable[..., None]:
     ) -> None:
         """Run samples first .. last and write the states `wanted` to `out`, (samples, wanted).
 
-        With a letter-box, offer all inputs to helpers and share them; as a `helper` share what is
-        offered there, again and again, instead.
+        With a letter-box, share all of them with helpers; as a `helper` share what is offered
+        there, again and again, instead.
         """
         _ = digest
         batch = 0
@@ -236,7 +236,7 @@ def _build(digest: str) -> Callable[..., None]:
                 inputs, out = offered(box, inputs, out)
                 last = inputs.shape[0]
             elif box.size:
-                batch = offer(box, inputs, out)
+                batch = present(box)
             block = take(box, batch, last, stride) if box.size else first
             while block < last:
                 enter(inputs, block, states, start, stride)

@@ -67,10 +67,11 @@ def grouped(
         if shared:
             yield shared
         else:
-            yield from ([_plain(step)] for step in group)
+            yield from ([plain(step)] for step in group)
 
 
-def _plain(step: Blocks) -> Product:
+def plain(step: Blocks) -> Product:
+    """Return a step as one product."""
     f = step.function
     return Product(
         Pair(f.combine, f.reduce), f.activation, step.sources, step.weights, step.bias, step.targets
@@ -100,7 +101,7 @@ def _shared(steps: list[Blocks], vectors: int, framed: bool) -> list[Product] | 
     sums = _Sums(columns.owners, vectors, framed)
     for piece in columns.pieces():
         sums.add(piece)
-    return sums.products() if sums.cost() < before else None
+    return sums.finished() if sums.cost() < before else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,10 +151,10 @@ class _Sums:
             return whole - sum(self._cost(blocks, 0) for blocks in way)
 
         best = min(combinations((set[int](), first), (set[int](), last)), key=cycles)
-        for (starts, ends), members in parts(*best).items():
+        for (begins, finishes), members in parts(*best).items():
             weights = np.concatenate([piece.weights[b] for b in members])
-            activation = self.activation if ends else _IDENTITY
-            self.added.append(self._product(members, piece.sources, weights, starts, activation))
+            activation = self.activation if finishes else _IDENTITY
+            self.added.append(self._product(members, piece.sources, weights, begins, activation))
             self.cycles += self._cost(members, slots)
         self.starts -= best[0]
         self.ends -= best[1]
@@ -162,7 +163,7 @@ class _Sums:
         """Return the estimated cycles of all products."""
         return self.cycles + self._cost(self.starts, 0) + self._cost(self.ends, 0)
 
-    def products(self) -> list[Product]:
+    def finished(self) -> list[Product]:
         """Return all products, in an order in which they can run."""
         starts = self._frames(self.starts, True, _IDENTITY)
         return [*starts, *self.added, *self._frames(self.ends, False, self.activation)]
@@ -236,7 +237,9 @@ class _Columns:
         slots = np.bincount(self.block, minlength=self.blocks)  # a block may have none
         start = np.cumsum(slots) - slots
         slot[self.number, self.block] = np.arange(self.block.size) - start[self.block]
-        feeds, where = np.unique(slot >= 0, axis=0, return_inverse=True)
+        packed = np.packbits(slot >= 0, axis=1)
+        _, one, where = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+        feeds = slot[one] >= 0
         first, last = feeds.argmax(0), len(feeds) - 1 - feeds[::-1].argmax(0)
         owners = self.owners
         for piece, fed in enumerate(feeds):

@@ -61,16 +61,15 @@ class Loaded:
         self.wanted = plan.arena.slot[wanted].astype(np.int64)
         self.parameters = plan.parameters.astype(dtype)
         self._spare: list[NDArray[Any]] = []
-        self._tables: tuple[Any, ...] = ()
+        self._loaded: tuple[tuple[Any, ...], NDArray[np.int64]] = (), ALONE
         self._none = np.empty((0, inputs), dtype), np.empty((0, wanted.size), dtype)
-        self._box = ALONE
 
     def load(self, values: NDArray[Any]) -> None:
         """Take the weight values, the last of them the zero that -1 finds."""
         plan = self.plan
         weight, bias = values[plan.weight_ids], values[plan.bias_ids]
-        self._tables = plan.ops, plan.index, weight, bias, plan.row, self.parameters
-        self._box = ALONE  # who helps with the old values leaves
+        tables = plan.ops, plan.index, weight, bias, plan.row, self.parameters
+        self._loaded = tables, letter_box()  # who helps with the old values has an old one
 
     def run(
         self,
@@ -84,9 +83,12 @@ class Loaded:
     ) -> None:
         """Run samples first .. last; with a letter-box, all of them, or as a helper what it has."""
         plan, spare = self.plan, self._spare
-        states = spare.pop() if spare else self._states()
+        try:  # another thread may take the last one at the same time
+            states = spare.pop()
+        except IndexError:
+            states = self._states()
         shape = first, last, plan.stride, plan.arena.inputs
-        tables = tables or self._tables
+        tables = tables or self._loaded[0]
         forward(inputs, *shape, *tables, states, self.wanted, out, box, helper)
         spare.append(states)
 
@@ -97,12 +99,10 @@ class Loaded:
 
     def share(self, inputs: NDArray[Any], out: NDArray[Any], team: Team) -> None:
         """Run all samples with the help of a team."""
-        if not self._box.size:
-            self._box = letter_box()
-        tables, box, samples = self._tables, self._box, len(inputs)
-        alone = partial(self.run, inputs, 0, samples, out, tables)
-        help = partial(self.run, self._none[0], 0, 0, self._none[1], tables, box, True)
-        team.run(box, samples, lead=partial(alone, box), help=help, alone=alone)
+        tables, box = self._loaded
+        alone = partial(self.run, inputs, 0, len(inputs), out, tables)
+        assist = partial(self.run, self._none[0], 0, 0, self._none[1], tables, box, True)
+        team.run(box, inputs, out, lead=partial(alone, box), assist=assist, alone=alone)
 
     def _states(self) -> NDArray[Any]:
         """Return memory for the states of a block, aligned to 64 bytes, constants set."""

@@ -25,7 +25,7 @@ from neurograph.kernels import activations
 from neurograph.kernels.arena import Arena, input_ids
 from neurograph.kernels.catalogue import cost, cover
 from neurograph.kernels.plan import Builder, Plan, moved, scattered
-from neurograph.kernels.products import Product, grouped
+from neurograph.kernels.products import Product, grouped, plain
 from neurograph.kernels.tiles import GATHERED, MAPS, MOVED, SAMPLES, STRIDED
 from neurograph.program import Blocks, Program, Rows, Step, join_rows
 
@@ -78,8 +78,12 @@ class _Builder(Builder):
     def level(self, steps: tuple[Step, ...]) -> None:
         """Add the ops of one level."""
         blocks = [s for s in steps if isinstance(s, Blocks) and not scattered(s)]
-        for group in grouped(blocks):
+        # Over positions a bias of each field has no lane to be in, and over maps none is shared.
+        own = [s for s in blocks if s.bias.shape[2] > 1]
+        for group in grouped([s for s in blocks if s.bias.shape[2] == 1]):
             self._group(group)
+        for step in own:
+            self._group([plain(step)])
         rest = [s for s in steps if isinstance(s, Rows) or scattered(s)]
         rest.sort(key=lambda s: str(s.function))
         for _, same in groupby(rest, key=lambda s: s.function):

@@ -1,7 +1,7 @@
 """Threads that help the one that calls, and how they share a batch.
 
-A helper stays awake for about a millisecond after its last block, in compiled code that looks at a
-letter-box, a few numbers that all threads see: waking a thread up takes as long as dozens of
+A helper stays awake for a fraction of a millisecond after its last block, in compiled code that
+looks at a letter-box, a few numbers that all threads see: waking a thread up takes as long as some
 samples. Blocks are taken one by one, so a helper that is late, or asleep, delays nobody; the caller
 waits for those that were taken.
 """
@@ -25,16 +25,18 @@ from numba.extending import intrinsic, register_jitable
 from numpy.typing import NDArray
 
 from neurograph.errors import NeurographError
+from neurograph.kernels.compiling import jit
 from neurograph.kernels.lanes import I64
 
 # A letter-box: the samples taken (above them the number of the batch), those done, where inputs and
 # outputs are, how many samples there are, and whether it is out of use.
 TAKEN, DONE, INPUTS, OUTPUTS, SAMPLES, CLOSED = range(6)
-_SIZE = 8 * 6  # a line of the cache for each
+_CELL = 8  # numbers to a line of the cache, of which each has its own
 ALONE = np.zeros(0, np.int64)  # the letter-box of who has no helpers
-_BATCH = 32  # bits below the number of the batch
-_MOST = (1 << 30) - 1  # after which batches are numbered from 0 again
-_LOOKS = 1 << 15
+_SHIFT = 32  # bits below the number of a batch
+_ALL = (1 << 31) - 1  # samples taken when none may be taken any more
+_LAST = (1 << 30) - 1  # the number of a batch after which they begin again
+_LOOKS = 1 << 13  # a fifth of a millisecond: who looks may keep others from a processor
 _NAP = 5e-5  # seconds
 
 _Work = Callable[[], None]
@@ -42,12 +44,12 @@ _Work = Callable[[], None]
 
 def letter_box() -> NDArray[np.int64]:
     """Return an empty letter-box."""
-    return np.zeros(_SIZE, np.int64)
+    return np.zeros(_CELL * (CLOSED + 1), np.int64)
 
 
 def _cell(context: Any, b: ir.IRBuilder, kind: Any, box: Any, place: Any) -> Any:
     data = context.make_array(kind)(context, b, box).data
-    return b.gep(data, [b.mul(place, I64(8))])
+    return b.gep(data, [b.mul(place, I64(_CELL))])
 
 
 @intrinsic
@@ -110,23 +112,48 @@ def _pointer(typing: Any, address: Any) -> Any:
     return types.voidptr(types.int64), emit
 
 
-@register_jitable
-def offer(box: Any, inputs: Any, out: Any) -> int:
-    """Offer a batch to all who look; return its number."""
-    batch = ((_read(box, TAKEN) >> _BATCH) + 1) & _MOST
+@jit(nogil=True)
+def offer(box: Any, inputs: Any, out: Any) -> None:
+    """Offer a batch to all who look, as the next number. Nothing of the last may be under way."""
+    last = present(box)
+    # Nor may any of the last be taken, lest it were taken by what is said of this one.
+    _write(box, TAKEN, last << _SHIFT | _ALL)
     _write(box, DONE, 0)
     _write(box, INPUTS, inputs.ctypes.data)
     _write(box, OUTPUTS, out.ctypes.data)
     _write(box, SAMPLES, inputs.shape[0])
-    _write(box, TAKEN, batch << _BATCH)
-    return batch
+    _write(box, TAKEN, ((last + 1) & _LAST) << _SHIFT)
+
+
+@jit(nogil=True)
+def settle(box: Any) -> None:
+    """Let nothing more be taken, and wait for what was."""
+    taken = _read(box, TAKEN)
+    while not _replace(box, TAKEN, taken, taken | _ALL):
+        taken = _read(box, TAKEN)
+    if taken & _ALL != _ALL:  # it was not settled before
+        under_way = min(taken & _ALL, _read(box, SAMPLES))
+        while _read(box, DONE) < under_way:
+            _pause()
+
+
+@jit(nogil=True)
+def close(box: Any, closed: int) -> None:
+    """Send helpers away, or let them in again."""
+    _write(box, CLOSED, closed)
+
+
+@register_jitable
+def present(box: Any) -> int:
+    """Return the number of the batch that is offered."""
+    return _read(box, TAKEN) >> _SHIFT
 
 
 @register_jitable
 def look(box: Any, seen: int) -> int:
     """Return the number of the next batch after `seen`; -1 if there is none for a while."""
     for _ in range(_LOOKS):
-        batch = _read(box, TAKEN) >> _BATCH
+        batch = present(box)
         if batch != seen:
             return batch
         if _read(box, CLOSED):
@@ -139,7 +166,7 @@ def look(box: Any, seen: int) -> int:
 def offered(box: Any, inputs: Any, out: Any) -> Any:
     """Return the inputs and outputs of the batch that is offered, typed as those given.
 
-    What they say holds only once a block of the batch is taken.
+    They may be another batch's until a block of this one is taken.
     """
     samples = _read(box, SAMPLES)
     return (
@@ -153,8 +180,8 @@ def take(box: Any, batch: int, last: int, stride: int) -> int:
     """Take the next `stride` samples of a batch; return the first, `last` if none is left."""
     while True:
         taken = _read(box, TAKEN)
-        first = taken - (batch << _BATCH)
-        if taken >> _BATCH != batch or first >= last:
+        first = taken - (batch << _SHIFT)
+        if taken >> _SHIFT != batch or first >= last:
             return last
         if _replace(box, TAKEN, taken, taken + stride):
             return first
@@ -176,7 +203,10 @@ def await_all(box: Any, samples: int) -> None:
 
 
 class Team:
-    """Some threads that sleep until they are called."""
+    """Some threads that sleep until they are called.
+
+    A forked process has none of them, and does everything in the thread that calls.
+    """
 
     def __init__(self, helpers: int) -> None:
         self._box = ALONE
@@ -185,9 +215,16 @@ class Team:
         weakref.finalize(self, _dismiss, self._helpers)
 
     def run(
-        self, box: NDArray[np.int64], samples: int, *, lead: _Work, help: _Work, alone: _Work
+        self,
+        box: NDArray[np.int64],
+        inputs: NDArray[Any],
+        out: NDArray[Any],
+        *,
+        lead: _Work,
+        assist: _Work,
+        alone: _Work,
     ) -> None:
-        """Do `lead`, and `help` in helpers that sleep, till `samples` are done.
+        """Offer a batch, do `lead`, and `assist` in helpers that sleep, till all samples are done.
 
         Where another thread has the helpers, do it `alone`.
         """
@@ -195,16 +232,25 @@ class Team:
             alone()
             return
         try:
-            if box is not self._box:
-                self._box[8 * CLOSED :], box[8 * CLOSED] = 1, 0
-                self._box = box
+            self._move_to(box)
+            offer(box, inputs, out)  # first: one that wakes up finds work, and does not just look
             for helper in self._helpers:
-                helper.call(help)
+                helper.call(assist)
             lead()
-            while box[8 * DONE] < samples:
+            while box[_CELL * DONE] < len(inputs):
                 time.sleep(_NAP)
         finally:
+            # After an exception too: helpers must be through with the arrays before they go.
+            settle(box)
             self._busy.release()
+
+    def _move_to(self, box: NDArray[np.int64]) -> None:
+        if box is self._box:
+            return
+        if self._box.size:
+            close(self._box, 1)
+        close(box, 0)
+        self._box = box
 
 
 class _Helper:
@@ -217,18 +263,20 @@ class _Helper:
         self.thread.start()
 
     def call(self, work: _Work) -> None:
-        """Wake the thread up, if it sleeps, to work."""
+        """Wake the thread up, if it sleeps, to do some work."""
         if self.asleep:
             self.asleep = False
             self.queue.put(work)
 
     def _serve(self) -> None:
         while (work := self.queue.get()) is not None:
-            # One that finds no memory leaves the blocks to the others.
-            with suppress(MemoryError, NeurographError):
-                work()
-            del work  # and the arrays in it
-            self.asleep = True
+            try:
+                # One that finds no memory leaves the blocks to the others.
+                with suppress(MemoryError, NeurographError):
+                    work()
+            finally:
+                del work  # and the arrays in it
+                self.asleep = True
 
 
 def _dismiss(helpers: list[_Helper]) -> None:

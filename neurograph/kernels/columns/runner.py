@@ -115,7 +115,10 @@ class _Loaded:
     def take(self, samples: int) -> NDArray[Any]:
         """Return memory for the states of some samples that no other call uses; put it back."""
         size = samples * self.plan.size
-        memory = self.spare.pop() if self.spare else np.empty(0, self.dtype)
+        try:  # another thread may take the last one at the same time
+            memory = self.spare.pop()
+        except IndexError:
+            memory = np.empty(0, self.dtype)
         if memory.size < size:
             require(size * self.dtype.itemsize, f"numba engine, {samples} samples", EngineError)
             memory = np.zeros(size + 64, self.dtype)
