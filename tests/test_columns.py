@@ -56,6 +56,14 @@ def test_drawn_graphs(graph: ng.Graph, batch: int, seed: int) -> None:
     check(runner_of(graph), graph, inputs, "float64", CLOSE["float64"])
 
 
+@pytest.mark.parametrize("padding", [0, 1, 2])
+@pytest.mark.parametrize("kernel", [1, 2, 3])
+def test_each_neuron_has_its_bias_where_some_slots_are_empty(padding: int, kernel: int) -> None:
+    layer = ng.Conv2d(3, kernel, padding=padding, bias="neuron")
+    graph = randomize(build(layer, shape=(1, 3, 3)))
+    check(runner_of(graph), graph, flat(images(graph, 2)), "float64", CLOSE["float64"])
+
+
 @SOME
 @given(programs(), st.integers(1, 12), st.sampled_from(["float32", "float64"]), st.booleans())
 def test_drawn_programs(program: Program, batch: int, dtype: str, infinite: bool) -> None:

@@ -177,15 +177,21 @@ class _Planner:
             "WEIGHT": t.weights(
                 Panels(t.weight_size, weights, order, chain.scales, row, t.width, t.lanes)
             ),
-            "BIAS": t.bias(Biases(t.bias_size, bias, chain.scales, row, row + maps, step_of_bias)),
         }
+
+        def biases(some: Ids) -> int:
+            return t.bias(Biases(t.bias_size, some, chain.scales, row, row + maps, step_of_bias))
+
+        shared = biases(bias) if bias.shape[1] == 1 else None
         if chain.addend is not None:
             columns["FACTOR"] = t.factor(chain.addend.factor)
         for fields, begins in self._classes(sources, order, live):
             own = dict(columns)
             own["FIELDS"], own["TARGET"] = fields.size, t.row.add(target[fields])
-            if bias.shape[1] > 1:
-                own["BIAS"], own["BIAS_STEP"] = columns["BIAS"], step_of_bias
+            if shared is None:
+                own["BIAS"], own["BIAS_STEP"] = biases(bias[:, fields]), step_of_bias
+            else:
+                own["BIAS"] = shared
             if chain.addend is not None:
                 own["ADDEND"] = t.row.add(self.slot[chain.addend.sources[block, 0, fields]])
             t.product(
