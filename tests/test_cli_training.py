@@ -149,6 +149,13 @@ def test_a_checkpoint_is_gone_on_from(data, tmp_path):
     assert str(path) in run(*options, "--resume", code=2)
 
 
+def test_a_rate_may_fall_along_a_cosine(data):
+    options = ("mlp", "--data", data, *BARS, "--rate", "0.02", "--cosine", "--json")
+    document = json.loads(run(*options, "--passes", 2))
+    assert "Adam(rate=(0.02, 0.01)" in document["optimizer"]
+    assert json.loads(run(*options, "--passes", 0))["passes"] == []
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

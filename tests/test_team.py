@@ -16,7 +16,7 @@ from networks import build, randomize
 from numba import njit
 
 import neurograph as ng
-from neurograph.kernels import team
+from neurograph.kernels import mailbox, team
 from neurograph.kernels.runner import Loaded, Runner
 
 MANY = 1 << 15
@@ -42,7 +42,7 @@ def runners(*threads: int) -> list[Runner]:
 def test_batches_of_all_sizes_in_turn() -> None:
     one, *more = runners(1, 2, 4)
     for turn in range(5):
-        for samples in BATCHES:  # plans, and so letter-boxes, change
+        for samples in BATCHES:  # plans, and so mailboxes, change
             x = batch(samples, turn)
             for runner in more:
                 np.testing.assert_allclose(runner.run(x), one.run(x), rtol=1e-5, atol=1e-6)
@@ -127,42 +127,42 @@ def test_an_interrupted_call_leaves_nothing_under_way(monkeypatch: pytest.Monkey
         with pytest.raises(KeyboardInterrupt):
             two.run(batch(MANY, turn))
         box = two._team._box
-        done = int(box[team._CELL * team.DONE])
+        done = int(box[mailbox.CELL * mailbox.DONE])
         interrupted += 0 < done < MANY
         time.sleep(0.0002)
-        assert box[team._CELL * team.DONE] == done
+        assert box[mailbox.CELL * mailbox.DONE] == done
         monkeypatch.setattr(Loaded, "run", run)
         np.testing.assert_array_equal(two.run(x), wanted)
     assert interrupted
 
 
-def test_nothing_is_taken_of_a_batch_that_is_not_offered_yet() -> None:
-    box = team.letter_box()
+def test_nothing_is_claimed_of_a_batch_that_is_not_offered_yet() -> None:
+    box = mailbox.mailbox()
     small, large = (np.zeros((n, 3), np.float32) for n in (64, 512))
-    team.offer(box, small, small)
+    mailbox.offer(box, small, small)
     for first in range(0, 64, 16):
-        assert taking(box, 1, 64) == first
-    box[team._CELL * team.DONE] = 64
-    team.settle(box)
-    box[team._CELL * team.SAMPLES] = 512  # as far as an offer has come that others see
-    assert taking(box, 1, 512) == 512
-    team.offer(box, large, large)
-    assert taking(box, 1, 512) == 512
-    assert taking(box, 2, 512) == 0
-    assert taking(box, 2, 512) == 16
+        assert claiming(box, 1, 64) == first
+    box[mailbox.CELL * mailbox.DONE] = 64
+    mailbox.settle(box)
+    box[mailbox.CELL * mailbox.SAMPLES] = 512  # as far as an offer has come that others see
+    assert claiming(box, 1, 512) == 512
+    mailbox.offer(box, large, large)
+    assert claiming(box, 1, 512) == 512
+    assert claiming(box, 2, 512) == 0
+    assert claiming(box, 2, 512) == 16
 
 
 def test_batches_are_numbered_from_0_again() -> None:
-    box = team.letter_box()
-    box[team.TAKEN] = team._LAST << team._SHIFT
+    box = mailbox.mailbox()
+    box[mailbox.CLAIMED] = mailbox._LAST << mailbox._SHIFT
     x = np.zeros((64, 3), np.float32)
-    team.offer(box, x, x)
-    assert taking(box, 0, 64) == 0
+    mailbox.offer(box, x, x)
+    assert claiming(box, 0, 64) == 0
 
 
 @njit
-def taking(box: np.ndarray, number: int, last: int) -> int:
-    return team.take(box, number, last, 16)
+def claiming(box: np.ndarray, number: int, last: int) -> int:
+    return mailbox.claim(box, number, last, 16)
 
 
 def test_a_helper_without_memory_leaves_the_blocks_to_others() -> None:

@@ -197,12 +197,12 @@ def _optimizer(options: dict[str, Any], usual: Optimizer) -> Optimizer:
     rate, falling = options["rate"], options.pop("cosine")
     options["rate"] = rate[0] if rate is not None and len(rate) == 1 else rate
     found: Any = _with(made, who, options, ("rate", "mu", "momentum"))
-    if falling:
-        if not is_real(found.rate):
-            raise click.UsageError(f"--cosine needs one --rate, found {len(found.rate)}")
-        rates = cosine(found.rate, options["passes"])
-        found = replace(found, rate=rates) if rates else found
-    chosen: Optimizer = found
+    if falling and not is_real(found.rate):
+        raise click.UsageError(f"--cosine needs one --rate, found {len(found.rate)}")
+    falls = falling and options["passes"] > 0
+    chosen: Optimizer = (
+        replace(found, rate=cosine(found.rate, options["passes"])) if falls else found
+    )
     return chosen
 
 

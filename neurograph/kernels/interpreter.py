@@ -20,7 +20,7 @@ from neurograph.kernels.activations import SCALAR, scalar_activation
 from neurograph.kernels.catalogue import Op, kernels
 from neurograph.kernels.compiling import jit
 from neurograph.kernels.lanes import I32, I64, Lanes, lane_count
-from neurograph.kernels.team import await_all, give_back, look, offered, present, take
+from neurograph.kernels.mailbox import await_all, batch_number, claim, look, mark_done, offered
 from neurograph.kernels.tiles import Arguments
 
 _KIND, _ROW, _PARAMETER = int(Op.KIND), int(Op.ROW), int(Op.PARAMETER)
@@ -223,7 +223,7 @@ def _build(digest: str) -> Callable[..., None]:
     ) -> None:
         """Run samples first .. last and write the states `wanted` to `out`, (samples, wanted).
 
-        With a letter-box, share all of them with helpers; as a `helper` share what is offered
+        With a mailbox, share all of them with helpers; as a `helper` share what is offered
         there, again and again, instead.
         """
         _ = digest
@@ -236,8 +236,8 @@ def _build(digest: str) -> Callable[..., None]:
                 inputs, out = offered(box, inputs, out)
                 last = inputs.shape[0]
             elif box.size:
-                batch = present(box)
-            block = take(box, batch, last, stride) if box.size else first
+                batch = batch_number(box)
+            block = claim(box, batch, last, stride) if box.size else first
             while block < last:
                 enter(inputs, block, states, start, stride)
                 _run_ops(ops, states, stride, index, weight, bias, row, parameter)
@@ -245,8 +245,8 @@ def _build(digest: str) -> Callable[..., None]:
                     for i in range(wanted.size):
                         out[block + j, i] = states[wanted[i] * stride + j]
                 if box.size:
-                    give_back(box, min(stride, last - block))
-                    block = take(box, batch, last, stride)
+                    mark_done(box, min(stride, last - block))
+                    block = claim(box, batch, last, stride)
                 else:
                     block += stride
             if not helper:

@@ -21,9 +21,10 @@ from neurograph.kernels.arena import input_ids
 from neurograph.kernels.catalogue import most_vectors
 from neurograph.kernels.interpreter import forward
 from neurograph.kernels.lanes import lane_count
+from neurograph.kernels.mailbox import ALONE, mailbox
 from neurograph.kernels.plan import Plan, build
 from neurograph.kernels.single import build_single
-from neurograph.kernels.team import ALONE, Team, letter_box
+from neurograph.kernels.team import Team
 from neurograph.memory import require
 from neurograph.program import Program, Rows
 
@@ -69,7 +70,7 @@ class Loaded:
         plan = self.plan
         weight, bias = values[plan.weight_ids], values[plan.bias_ids]
         tables = plan.ops, plan.index, weight, bias, plan.row, self.parameters
-        self._loaded = tables, letter_box()  # who helps with the old values has an old one
+        self._loaded = tables, mailbox()  # who helps with the old values has an old one
 
     def run(
         self,
@@ -81,7 +82,7 @@ class Loaded:
         box: NDArray[np.int64] = ALONE,
         helper: bool = False,
     ) -> None:
-        """Run samples first .. last; with a letter-box, all of them, or as a helper what it has."""
+        """Run samples first .. last; with a mailbox, all of them, or as a helper what it has."""
         plan, spare = self.plan, self._spare
         try:  # another thread may take the last one at the same time
             states = spare.pop()
