@@ -2,7 +2,7 @@
 
 index    `base + index` is a source, counted in states; 32-bit, or 16-bit where sources lie close
 weight   [entry]
-bias     [row]
+bias     [row], unless init is ADD
 row      [row] offsets of the targets, then [row + 1] first entries
 """
 
@@ -14,8 +14,8 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from neurograph.kernels.finish import store_sums
-from neurograph.kernels.lanes import I16, I64, Lanes
-from neurograph.kernels.tiles import Arguments, Pair
+from neurograph.kernels.lanes import I16, I64, Lanes, unrolled
+from neurograph.kernels.tiles import ADD, Arguments, Pair
 
 _UNROLL = 4  # entries in flight: a fused multiply-add takes 4 cycles and two start in each
 
@@ -56,15 +56,11 @@ class RowKernel:
         for chain in self.sums:
             for place in chain:
                 b.store(self.lanes.identity(self.pair.reduce), place)
-        whole = b.sdiv(b.sub(stop, start), I64(self.chains))
-        with cgutils.for_range(b, whole) as loop:
-            entry = b.add(start, b.mul(loop.index, I64(self.chains)))
-            for number in range(self.chains):
-                self._entry(states, index, b.add(entry, I64(number)), number)
-        if self.chains > 1:
-            done = b.add(start, b.mul(whole, I64(self.chains)))
-            with cgutils.for_range(b, b.sub(stop, done)) as loop:
-                self._entry(states, index, b.add(done, loop.index), 0)
+
+        def entry(number: Any, chain: int) -> None:
+            self._entry(states, index, b.add(start, number), chain)
+
+        unrolled(b, b.sub(stop, start), self.chains, entry)
 
     def _entry(self, states: Any, index: Any, entry: Any, chain: int) -> None:
         b, lanes = self.builder, self.lanes
@@ -78,12 +74,27 @@ class RowKernel:
 
     def _finish(self, row: Any) -> None:
         b, a = self.builder, self.arguments
-        bias = self.lanes.broadcast(a.bias, row)
+        at = b.gep(a.row, [row])
+        before = self._before(row, at)
         totals = self.sums[0]
         for v, place in enumerate(totals):
             value = b.load(place)
             for chain in self.sums[1:]:
                 value = b.fadd(value, b.load(chain[v]))
-            b.store(b.fadd(value, bias), place)
-        at = b.gep(a.row, [row])
+            b.store(b.fadd(value, b.load(before[v])), place)
         store_sums(self.lanes, a, totals, self.waiting, at, self.vectors)
+
+    def _before(self, row: Any, at: Any) -> list[Any]:
+        """Return places of what a row's sum is added to: its bias, or the state that is there."""
+        b, a, lanes = self.builder, self.arguments, self.lanes
+        places = [cgutils.alloca_once(b, lanes.type) for _ in range(self.vectors)]
+        with b.if_else(b.icmp_signed("==", a.init, I64(ADD))) as (add, fresh):
+            with add:
+                state = b.gep(a.states, [b.sext(b.load(at), I64)])
+                for v, place in enumerate(places):
+                    b.store(lanes.load(state, I64(v * lanes.count)), place)
+            with fresh:
+                bias = lanes.broadcast(a.bias, row)
+                for place in places:
+                    b.store(bias, place)
+        return places

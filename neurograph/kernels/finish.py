@@ -11,10 +11,11 @@ from functools import partial
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils
 
 from neurograph.kernels import activations
-from neurograph.kernels.lanes import I32, I64, Lanes
+from neurograph.kernels.lanes import I32, I64, Lanes, unrolled
+
+_UNROLL = 4  # sums in a turn of the loop: the wait for one division is used by others
 
 
 def store_sums(
@@ -61,11 +62,13 @@ def finish(module: ir.Module, element: ir.Type, vectors: int) -> ir.Function:
     lanes = Lanes(b, element)
 
     def apply(one: Callable[[Any], Any]) -> None:
-        with cgutils.for_range(b, count) as loop:
-            at = b.gep(states, [b.sext(b.load(b.gep(row, [loop.index])), I64)])
+        def target(index: Any, _place: int) -> None:
+            at = b.gep(states, [b.sext(b.load(b.gep(row, [index])), I64)])
             for v in range(vectors):
-                number = b.add(b.mul(loop.index, I64(vectors)), I64(v))
+                number = b.add(b.mul(index, I64(vectors)), I64(v))
                 lanes.store(one(b.load(b.gep(waiting, [number]))), at, I64(v * lanes.count))
+
+        unrolled(b, count, _UNROLL, target)
 
     emit_choice(lanes, parameter, activation, apply)
     b.ret_void()

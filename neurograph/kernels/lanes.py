@@ -6,7 +6,7 @@ what a machine has no register for, so the kernels are right everywhere and fast
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -36,6 +36,22 @@ def _names_instructions() -> bool:
         binding.initialize_native_asmparser()
         return True
     return False
+
+
+def unrolled(b: ir.IRBuilder, count: Any, together: int, body: Callable[[Any, int], None]) -> None:
+    """Emit `body(number, place)` for the numbers below `count`, `together` in a turn of the loop.
+
+    `place` is the number's place in its turn; what is left over comes one by one, at place 0.
+    """
+    turns = b.udiv(count, I64(together))
+    with cgutils.for_range(b, turns) as turn:
+        first = b.mul(turn.index, I64(together))
+        for place in range(together):
+            body(b.add(first, I64(place)), place)
+    if together > 1:
+        done = b.mul(turns, I64(together))
+        with cgutils.for_range(b, b.sub(count, done)) as rest:
+            body(b.add(done, rest.index), 0)
 
 
 class Lanes:

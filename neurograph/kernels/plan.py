@@ -16,6 +16,7 @@ from neurograph.errors import EngineError
 from neurograph.functions import Activation
 from neurograph.kernels import activations
 from neurograph.kernels.arena import TRASH, Arena, plan_arena
+from neurograph.kernels.bands import Band, bands, whole
 from neurograph.kernels.catalogue import (
     Kernel,
     Op,
@@ -25,6 +26,7 @@ from neurograph.kernels.catalogue import (
     kind_of,
     tiles,
 )
+from neurograph.kernels.lanes import vector_bytes
 from neurograph.kernels.products import Product, products
 from neurograph.kernels.tiles import ADD, BIAS, BIAS_EACH, LINEAR, MOVED, SAMPLES, Pair
 from neurograph.program import Blocks, Program, Rows, Step, join_rows
@@ -33,7 +35,6 @@ _NARROW = 1 << 16
 _SMALL = 16  # neurons of a block below which it is not worth an op where there are many
 _MANY = 64
 _FEW = 4  # fields of a block below which its tiles also cover vectors
-_NONE = np.empty(0, np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,28 +263,37 @@ class Builder:
 
     def _rows(self, step: Rows) -> None:
         pair = Pair(step.function.combine, step.function.reduce)
-        sources = self.slot[step.sources] // self.stride
+        places = self.slot[step.sources] // self.stride
+        # The rows of one sample, a number each, must stay in order: one is written over the next.
+        cut = pair == LINEAR and self.stride > 1
+        size = self.vectors * vector_bytes()
+        for band in bands(step.ptr, places, size, self.vectors) if cut else [whole(step.ptr)]:
+            self._band(step, pair, band, places)
+
+    def _band(self, step: Rows, pair: Pair, band: Band, places: NDArray[Any]) -> None:
+        """Add what some rows take from some of their sources."""
+        places, targets = places[band.entries], step.targets[band.rows]
         base, narrow = 0, False
-        if pair == LINEAR and sources.size:
-            base = int(sources.min())
-            narrow = int(sources.max()) - base < _NARROW
-        index = (sources - base).astype(np.uint16 if narrow else np.int32)
+        if pair == LINEAR and places.size:
+            base = int(places.min())
+            narrow = int(places.max()) - base < _NARROW
+        index = (places - base).astype(np.uint16 if narrow else np.int32)
         if narrow:
             index = np.append(index, np.zeros(index.size % 2, np.uint16)).view(np.int32)
         vectors = min(self.vectors, 4) if pair == LINEAR else 1
-        pointers = np.concatenate([self.slot[step.targets], step.ptr]).astype(np.int32)
         self._op(
             1,
             RowShape(vectors, narrow, pair),
-            step.function.activation,
+            step.function.activation if band.ends else Activation(),
             INDEX=self.index.add(index),
-            WEIGHT=self.weight.add(step.weights),
-            BIAS=self.bias.add(step.bias),
-            ROW=self.row.add(pointers),
-            GROUPS=step.targets.size,
+            WEIGHT=self.weight.add(step.weights[band.entries]),
+            BIAS=self.bias.add(step.bias[band.rows]) if band.starts else 0,
+            ROW=self.row.add(np.concatenate([self.slot[targets], band.ptr]).astype(np.int32)),
+            GROUPS=targets.size,
+            INIT=BIAS if band.starts else ADD,
             BASE=base,
             PASSES=self.vectors // vectors,
-            TARGETS=step.targets.size,
+            TARGETS=targets.size,
             WIDTH=self.stride,
         )
 

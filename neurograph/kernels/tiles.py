@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from neurograph.kernels.finish import store_sums
-from neurograph.kernels.lanes import I32, I64, Lanes
+from neurograph.kernels.lanes import I32, I64, Lanes, unrolled
 
 ADD, BIAS, BIAS_EACH = range(3)  # what a sum starts from: the state that is there, or a bias
 
@@ -201,17 +201,12 @@ class Tile:
 
     def _add_slots(self, index: Any) -> None:
         """Add all slots, some in a turn of the loop: a short loop ends as the processor expects."""
-        b, slots = self.builder, self.arguments.slots
         together = _UNROLL if self.pair.linear else 1
-        turns = b.udiv(slots, I64(together))
-        with cgutils.for_range(b, turns) as turn:
-            first = b.mul(turn.index, I64(together))
-            for i in range(together):
-                self._slot(b.add(first, I64(i)), index)
-        if together > 1:
-            done = b.mul(turns, I64(together))
-            with cgutils.for_range(b, b.sub(slots, done)) as rest:
-                self._slot(b.add(done, rest.index), index)
+
+        def slot(number: Any, _place: int) -> None:
+            self._slot(number, index)
+
+        unrolled(self.builder, self.arguments.slots, together, slot)
 
     def _add_bias(self, group: Any) -> None:
         for (m, f, _), place in self.sums.items():
