@@ -129,7 +129,9 @@ class Ours:
             for x, y in zip(images, labels, strict=True):
                 gradient = self.sim.gradient(x, y, LOSS).weights
                 if update:
-                    weights.value = weights.value - self.rates * gradient
+                    np.multiply(gradient, self.rates, out=gradient)
+                    np.subtract(weights.value, gradient, out=gradient)
+                    weights.value = gradient
 
         def learn() -> None:
             self.sim.descend(images[:, 0], labels[:, 0], LOSS, self.rates)

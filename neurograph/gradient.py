@@ -13,7 +13,7 @@ from neurograph.engines import Engine
 from neurograph.errors import DataError
 from neurograph.functions import Activation, Function
 from neurograph.graph import Layer
-from neurograph.losses import CorrectPenalty, DiscriminativePenalty, Loss, check_labels
+from neurograph.losses import CorrectPenalty, DiscriminativePenalty, Loss, Seed, check_labels
 from neurograph.program import Ids, Program, join_rows
 
 Array = NDArray[Any]
@@ -71,15 +71,9 @@ def gradient(
     wrt_inputs: bool,
 ) -> Gradient:
     """Return the gradient of the mean loss; `layers` are the inputs that it is split for."""
-    outputs = np.empty(0)
-
-    def seed(states: Array) -> Array:
-        nonlocal outputs
-        outputs = states
-        return loss.gradient(states, targets)
-
-    ids = engine.program.outputs
+    ids, seed = engine.program.outputs, Seed(loss, targets)
     weights, below = engine.backward(inputs, ids.reshape(-1), seed, wrt_inputs=wrt_inputs)
+    outputs = seed.outputs
     mean = float(np.mean(loss.each(outputs, targets), dtype=np.float64)) if len(inputs) else 0.0
     shaped = outputs.reshape(len(inputs), *ids.shape)
     return Gradient(mean, shaped, weights, None if below is None else split(layers, below))

@@ -7,7 +7,7 @@ squared error also takes target states in the shape of the outputs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +29,23 @@ class Loss(Protocol):
 
     def curvature(self, outputs: Array, targets: Array) -> Array:
         """Return the second derivative of the mean loss by each output, in the outputs' shape."""
+
+
+@dataclass(eq=False)
+class Seed:
+    """dE/doutput of a batch, which a backward pass starts from: called with the outputs.
+
+    It keeps them. An engine that knows the loss may take it from here and set the outputs itself.
+    """
+
+    loss: Loss
+    targets: Array  # labels (batch,) or target states (batch, outputs)
+    outputs: Array = field(default_factory=lambda: np.empty(0))
+
+    def __call__(self, outputs: Array) -> Array:
+        """Return the gradient of the mean loss by the outputs (batch, outputs)."""
+        self.outputs = outputs
+        return self.loss.gradient(outputs, self.targets)
 
 
 def check_labels(labels: ArrayLike, batch: int, classes: int) -> NDArray[np.intp]:

@@ -10,6 +10,7 @@ from neurograph.kernels.gradient import pattern as op_columns
 from neurograph.kernels.gradient.batch_products import dots_fields, outer_fields
 from neurograph.kernels.gradient.batch_rows import rows_back, rows_forward
 from neurograph.kernels.gradient.inside import inner
+from neurograph.kernels.gradient.losses import loss_gradient
 from neurograph.kernels.gradient.pattern import ADD, finish, slope_back, start, start_back
 from neurograph.kernels.gradient.pattern_products import outer
 from neurograph.kernels.gradient.tape import ACTIVATE, BLOCK, DENSE, INPUTS, NEURONS, ROWS, START
@@ -97,13 +98,17 @@ def _dense_gradient(
     samples: int,
 ) -> None:
     """Add a block's gradient by its weights with the slots of its one field in the lanes."""
-    maps, slots = op[MAPS], op[SLOTS]
+    maps, slots, lanes = op[MAPS], op[SLOTS], lane_count_of(deltas)
     kernel, row = op[KERNEL] + block * maps, op[ROW] + block * maps
+    vectors = (slots + lanes - 1) // lanes
+    width = vectors * lanes
     for k in range(slots):
         source = table[op[SOURCE] + block * slots + k]
         for s in range(samples):
-            scratch[s * slots + k] = powers[source + s]
-    vectors = slots // lane_count_of(deltas)
+            scratch[s * width + k] = powers[source + s]
+    for k in range(slots, width):  # what is added to the numbers behind a kernel
+        for s in range(samples):
+            scratch[s * width + k] = 0
     across, along = op[COLUMN], op[SCRATCH]
     outer(deltas, scratch, gradient, table, row, across, along, kernel, maps, samples, vectors, ADD)
 
@@ -215,11 +220,32 @@ def _take(states: Any, at: Any, samples: int, first: int, out: Any) -> None:
 
 
 @inner
-def _seed(deltas: Any, at: Any, samples: int, first: int, seeds: Any, given: int) -> None:
-    deltas[:given] = 0  # of constants and inputs; all others are zero
+def _seed(deltas: Any, at: Any, samples: int, first: int, seeds: Any) -> None:
     for s in range(min(samples, seeds.shape[0] - first)):
         for i in range(at.size):
             deltas[at[i] + s] += seeds[first + s, i]
+
+
+@inner
+def _seed_by_loss(
+    deltas: Any,
+    at: Any,
+    samples: int,
+    start: int,
+    out: Any,
+    loss: int,
+    first: float,
+    second: float,
+    labels: Any,
+    wanted: Any,
+    found: Any,
+) -> None:
+    """Seed with the gradient of the mean loss of all patterns of `out`."""
+    for s in range(min(samples, out.shape[0] - start)):
+        own = start + s
+        loss_gradient(loss, first, second, out[own], labels[own], wanted[own], found)
+        for i in range(at.size):
+            deltas[at[i] + s] += found[i] / out.shape[0]
 
 
 @inner
@@ -257,13 +283,19 @@ def _build(digest: str) -> Callable[..., None]:
         seeds: Any,
         total: Any,
         below: Any,
+        loss: int,
+        first_number: float,
+        second_number: float,
+        labels: Any,
+        wanted: Any,
     ) -> None:
         """Run blocks number .. last of `samples` inputs each, the first being state `begin`.
 
         FORWARD writes the states `at` to `out`, (inputs, at); the states of block i stay in
         states[i]. BACKWARD goes back from the seeds (inputs, at), BOTH runs forward first, where
         there is room for the states of one block only: gradients are added up in `gradient`, now
-        and then in `total`; dE/dinput goes to `below` unless it is empty.
+        and then in `total`; dE/dinput goes to `below` unless it is empty. With a `loss` the seeds
+        are its gradient; then `seeds` is room for those of a pattern.
         """
         _ = digest
         reach = INPUTS if below.size else NEURONS
@@ -275,8 +307,23 @@ def _build(digest: str) -> Callable[..., None]:
                 _take(states[own], at, samples, first, out)
             if mode == FORWARD:
                 continue
-            given = (begin + inputs.shape[1]) * samples
-            _seed(deltas, at, samples, first, seeds, given)
+            deltas[: (begin + inputs.shape[1]) * samples] = 0  # all others are zero
+            if loss < 0:
+                _seed(deltas, at, samples, first, seeds)
+            else:
+                _seed_by_loss(
+                    deltas,
+                    at,
+                    samples,
+                    first,
+                    out,
+                    loss,
+                    first_number,
+                    second_number,
+                    labels,
+                    wanted,
+                    seeds[0],
+                )
             if squared:
                 for i in range(powers.size):
                     powers[i] = states[own, i] * states[own, i]

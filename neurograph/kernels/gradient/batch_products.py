@@ -14,10 +14,12 @@ from numba.core import cgutils
 
 from neurograph.kernels.gradient.emitting import at_offset, emitted, offset, parts, tiles
 from neurograph.kernels.gradient.registers import Outer, Sums
-from neurograph.kernels.lanes import I64, Lanes
+from neurograph.kernels.lanes import I64, Lanes, vector_bytes
 
 VECTORS = 2
-_DOTS = {6: 2, 5: 2, 4: 3, 2: 4, 1: 4}  # columns of sums for tiles of so many rows
+# Columns of sums for tiles of so many rows: a register each, of 16, or of 32 with AVX-512.
+_DOTS = {6: 2, 5: 2, 4: 3, 2: 4, 1: 4}
+_WIDE_DOTS = {6: 4, 5: 4, 4: 4, 2: 4, 1: 4}
 _CHUNK = 16
 
 
@@ -121,7 +123,7 @@ def dots_fields(
     The states of `a` begin `a_start` further on; from field to field a and bo go on by their steps.
     """
     b = lanes.builder
-    left = b.gep(a, [a_start])
+    left, widths = b.gep(a, [a_start]), _WIDE_DOTS if vector_bytes() == 64 else _DOTS
 
     def tile(own: list[Any]) -> None:
         heads = [at_offset(b, left, table, b.add(ao, i)) for i in own]
@@ -141,6 +143,6 @@ def dots_fields(
             places = [b.add(first, I64(j)) for j in range(width)]
             sums.add_totals(tails, [offset(b, table, b.add(co, place)) for place in places])
 
-        parts(b, columns, _DOTS[len(own)], part)
+        parts(b, columns, widths[len(own)], part)
 
     _evenly(b, rows, tile)

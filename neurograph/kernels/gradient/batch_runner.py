@@ -14,9 +14,11 @@ from neurograph.kernels.activations import LEAKY
 from neurograph.kernels.gradient.batch import BACKWARD, BOTH, FLUSH, FORWARD, blocks
 from neurograph.kernels.gradient.batch_products import VECTORS
 from neurograph.kernels.gradient.batch_tape import build
+from neurograph.kernels.gradient.losses import compiled, given
 from neurograph.kernels.gradient.tape import ACTIVATE, ROOM, Part
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.runner import noticed
+from neurograph.losses import Seed
 from neurograph.memory import require
 from neurograph.program import Program
 
@@ -66,8 +68,9 @@ class BatchGradientRunner:
             (part, first, last)
             for part, first, last in zip(self._parts, cuts[:-1], cuts[1:], strict=False)
         ]
-        self._spread([(part.forward, (batch, first, last)) for part, first, last in work])
-        batch.seeds = np.ascontiguousarray(seed(batch.out), self.dtype)
+        if not batch.seeded_by(seed):
+            self._spread([(part.forward, (batch, first, last)) for part, first, last in work])
+            batch.seeds = np.ascontiguousarray(seed(batch.out), self.dtype)
         self._spread([(part.backward, (batch, first, last)) for part, first, last in work])
         (first, *others), weights = [part.total for part, _, _ in work], self.tape.weights
         for more in others:
@@ -97,6 +100,19 @@ class _Batch:
         self.out = np.empty((len(inputs), at.size), runner.dtype)
         self.seeds, self.below = self.out[:0], np.empty((0, 0), runner.dtype)
         self.slopes = np.square(runner.pool) if squared else runner.pool
+        self.loss = given(len(inputs), runner.dtype)
+
+    def seeded_by(self, seed: Callable[[Array], Array]) -> bool:
+        """Have the seeds computed block by block, right behind the outputs, if the loss is known.
+
+        Then the states of one block are all that is kept, in a cache that is near.
+        """
+        dtype = self.out.dtype
+        known = compiled(seed.loss, seed.targets, dtype) if isinstance(seed, Seed) else None
+        if known is None or not isinstance(seed, Seed):
+            return False
+        self.loss, self.seeds, seed.outputs = known, np.empty((1, self.at.size), dtype), self.out
+        return True
 
 
 class _Part:
@@ -135,14 +151,17 @@ class _Part:
         self.total = np.zeros(self.gradient.size if long else 0)
         if batch.squared and not self.powers.size:
             self.powers = np.zeros_like(self.deltas)
-        kept = last - first <= len(self.states)
+        if batch.loss.code >= 0:
+            self._keep(1)
+        kept = batch.loss.code < 0 and last - first <= len(self.states)
         self._run(BACKWARD if kept else BOTH, batch, first, last)
         self.total = self.total + self.gradient if long else self.gradient.astype(np.float64)
         self.gradient[:] = 0
 
     def _run(self, mode: int, batch: _Batch, first: int, last: int) -> None:
         runner, tape = self.runner, self.runner.tape
-        kept = self.states[: last - first] if last - first <= len(self.states) else self.states[:1]
+        every = mode != BOTH and last - first <= len(self.states)
+        kept = self.states[: last - first] if every else self.states[:1]
         noticed(
             blocks,
             mode,
@@ -169,4 +188,9 @@ class _Part:
             batch.seeds,
             self.total,
             batch.below,
+            batch.loss.code,
+            batch.loss.first,
+            batch.loss.second,
+            batch.loss.labels,
+            batch.loss.wanted,
         )

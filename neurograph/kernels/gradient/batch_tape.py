@@ -43,13 +43,14 @@ class _Builder(TapeBuilder):
         """
         blocks, maps, fields = product.targets.shape
         slots, samples = product.sources.shape[2], self.samples
-        dense = fields == 1 and slots % self._lanes == 0
+        dense = fields == 1 and slots >= self._lanes
+        width = -(-slots // self._lanes) * self._lanes
         kernel, slot, _ = self.kernels(product.weights, contiguous=dense)
         frame = {"BLOCKS": blocks, "MAPS": maps, "FIELDS": fields, "SLOTS": slots, "ROW": row}
         if dense:
-            self.scratch = max(self.scratch, samples * slots)
+            self.scratch = max(self.scratch, samples * width)
             frame["COLUMN"] = self.table.add(np.arange(samples))
-            frame["SCRATCH"] = self.table.add(slots * np.arange(samples))
+            frame["SCRATCH"] = self.table.add(width * np.arange(samples))
         self.op(
             DENSE if dense else BLOCK,
             product.weights,

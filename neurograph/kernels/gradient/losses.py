@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from neurograph.kernels.gradient.inside import inner
 from neurograph.losses import (
@@ -32,6 +36,37 @@ def encode(loss: Loss) -> tuple[int, tuple[float, float]] | None:
     if type(loss) is DiscriminativePenalty:
         return DISCRIMINATIVE_PENALTY, (loss.scale, loss.rubbish)
     return None
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A loss and its targets as compiled code takes them; code -1: the gradients are given."""
+
+    code: int
+    first: float
+    second: float
+    labels: NDArray[np.int64]
+    wanted: NDArray[Any]
+
+
+def given(batch: int, dtype: np.dtype[Any]) -> Compiled:
+    """Return what stands for a loss where its gradients are given."""
+    return Compiled(-1, 0.0, 0.0, np.zeros(batch, np.int64), np.empty((batch, 0), dtype))
+
+
+def compiled(loss: Loss, targets: NDArray[Any], dtype: np.dtype[Any]) -> Compiled | None:
+    """Return a loss and labels (batch,) or target states (batch, outputs) for compiled code.
+
+    None for a loss that is not known here, or does not take such targets.
+    """
+    known = encode(loss)
+    if known is None or (targets.ndim > 1 and known[0] != SQUARED_ERROR):
+        return None
+    code, (first, second) = known
+    none = given(len(targets), dtype)
+    if targets.ndim == 1:
+        return Compiled(code, first, second, targets.astype(np.int64), none.wanted)
+    return Compiled(code, first, second, none.labels, np.ascontiguousarray(targets, dtype))
 
 
 @inner

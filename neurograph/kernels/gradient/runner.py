@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.errors import EngineError
-from neurograph.kernels.gradient.losses import encode
+from neurograph.kernels.gradient.losses import compiled, given
 from neurograph.kernels.gradient.pattern_tape import build
 from neurograph.kernels.gradient.program import BACKWARD, BOTH, FORWARD, LEARN, patterns
 from neurograph.kernels.gradient.tape import DENSE, ROOM, Part, Tape
@@ -78,17 +78,13 @@ class GradientRunner:
         rates: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], Array] | None:
         """Learn pattern by pattern, as an engine's `descend` does; None for a loss of its own."""
-        known = encode(loss)
+        known = compiled(loss, targets, self.dtype)
         if known is None:
             return None
         self.load(values)
         at = self.tape.slot[self.program.outputs.reshape(-1)].astype(np.int64)
         run = _Run(self, np.ascontiguousarray(inputs, self.dtype), at)
-        run.loss, (run.first, run.second) = known
-        if targets.ndim == 1:
-            run.labels = targets.astype(np.int64)
-        else:
-            run.wanted = np.ascontiguousarray(targets, self.dtype)
+        run.loss = known
         run.seeds = np.zeros((1, at.size), self.dtype)
         run.rates, run.ops, run.spans = self._trained(rates)
         run(LEARN)
@@ -116,9 +112,8 @@ class _Run:
         self.out = np.empty((len(inputs), at.size), dtype)
         self.seeds = np.empty((0, 0), dtype)
         self.below, self.rates = np.empty((0, 0), dtype), np.empty(0, dtype)
-        self.spans, self.labels = np.empty((0, 2), np.int64), np.zeros(len(inputs), np.int64)
-        self.wanted = np.empty((len(inputs), 0), dtype)
-        self.squared, self.loss, self.first, self.second = False, 0, 0.0, 0.0
+        self.spans = np.empty((0, 2), np.int64)
+        self.squared, self.loss = False, given(len(inputs), dtype)
 
     def __call__(self, mode: int) -> None:
         """Run the loop."""
@@ -149,11 +144,11 @@ class _Run:
             self.spans,
             tape.copied,
             tape.weights,
-            self.loss,
-            self.first,
-            self.second,
-            self.labels,
-            self.wanted,
+            self.loss.code,
+            self.loss.first,
+            self.loss.second,
+            self.loss.labels,
+            self.loss.wanted,
         )
 
 
