@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from neurograph.errors import NeurographError
 
 INT32_MAX = 2**31 - 1
+_LINE = 64  # bytes of a cache line
 
 
 def readable(size: int | float) -> str:
@@ -49,3 +54,15 @@ def require(
     if size > limit:
         tail = f"; {advice}" if advice else ""
         raise error(f"{who}: would take {readable(size)}, the limit is {readable(limit)}{tail}")
+
+
+def aligned(count: int, dtype: DTypeLike) -> NDArray[Any]:
+    """Return zeros (count,) that begin at a cache line: a vector never lies across two.
+
+    >>> aligned(5, "float32").ctypes.data % 64
+    0
+    """
+    item = np.dtype(dtype).itemsize
+    memory = np.zeros(count + _LINE // item, dtype)
+    skip = -memory.ctypes.data % _LINE // item
+    return memory[skip : skip + count]

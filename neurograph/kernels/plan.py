@@ -28,7 +28,7 @@ from neurograph.kernels.catalogue import (
 )
 from neurograph.kernels.lanes import vector_bytes
 from neurograph.kernels.products import Product, products
-from neurograph.kernels.tiles import ADD, BIAS, BIAS_EACH, LINEAR, MOVED, SAMPLES, Pair
+from neurograph.kernels.tiles import ADD, BIAS, BIAS_EACH, LINEAR, MAPS, MOVED, SAMPLES, Pair
 from neurograph.program import Blocks, Program, Rows, Step, join_rows
 
 _NARROW = 1 << 16
@@ -61,8 +61,10 @@ class _Table:
     size: int = 0
     parts: list[NDArray[Any]] = field(default_factory=list)
 
-    def add(self, part: NDArray[Any]) -> int:
-        """Append a part and return its offset."""
+    def add(self, part: NDArray[Any], multiple: int = 1) -> int:
+        """Append a part and return its offset, a multiple of what is given."""
+        if self.size % multiple:
+            self.add(np.full(multiple - self.size % multiple, -1, np.int32))
         start = self.size
         self.parts.append(part.reshape(-1))
         self.size += part.size
@@ -170,7 +172,8 @@ class Builder:
                 index[shape.fields] = add(product.sources, shape.fields)
             some = np.minimum(np.arange(first, first + shape.maps), maps - 1)
             some = (some[:, None] * rows + np.arange(rows)).reshape(-1)
-            weight = self.weight.add(product.weights[:, some].transpose(0, 2, 1))
+            vector = self.lanes if shape.over == MAPS else 1  # what is loaded at once
+            weight = self.weight.add(product.weights[:, some].transpose(0, 2, 1), vector)
             init, bias, step = self._biases(product, shape, some)
             indices = groups * shape.fields * int(np.prod(product.sources.shape[2:]))
             if shape.over == MOVED:

@@ -25,7 +25,7 @@ from neurograph.kernels.mailbox import ALONE, mailbox
 from neurograph.kernels.plan import Plan, build
 from neurograph.kernels.single import build_single
 from neurograph.kernels.team import Team
-from neurograph.memory import require
+from neurograph.memory import aligned, require
 from neurograph.program import Program, Rows
 
 _LARGEST_SINGLE = 1 << 22  # neurons up to which one sample gets a plan of its own
@@ -68,7 +68,7 @@ class Loaded:
     def load(self, values: NDArray[Any]) -> None:
         """Take the weight values, the last of them the zero that -1 finds."""
         plan = self.plan
-        weight, bias = values[plan.weight_ids], values[plan.bias_ids]
+        weight, bias = (_picked(values, ids) for ids in (plan.weight_ids, plan.bias_ids))
         tables = plan.ops, plan.index, weight, bias, plan.row, self.parameters
         self._loaded = tables, mailbox()  # who helps with the old values has an old one
 
@@ -106,15 +106,19 @@ class Loaded:
         team.run(box, inputs, out, lead=partial(alone, box), assist=assist, alone=alone)
 
     def _states(self) -> NDArray[Any]:
-        """Return memory for the states of a block, aligned to 64 bytes, constants set."""
+        """Return memory for the states of a block, constants set."""
         size, item = self.plan.arena.size * self.plan.stride, self.dtype.itemsize
         require(size * item, "numba engine, the states of a block of samples", EngineError)
-        memory = np.zeros(size + 64 // item, self.dtype)
-        skip = -memory.ctypes.data % 64 // item
-        states = memory[skip : skip + size]
+        states = aligned(size, self.dtype)
         for slot, state in self.plan.arena.constants:
             states[slot * self.plan.stride : (slot + 1) * self.plan.stride] = state
         return states
+
+
+def _picked(values: NDArray[Any], ids: NDArray[np.int32]) -> NDArray[Any]:
+    """Return values[ids]; -1 is the last."""
+    found = aligned(ids.size, values.dtype)
+    return values.take(ids, out=found, mode="wrap")
 
 
 _Job = tuple[Loaded, int, int]  # a plan, and the samples first .. last it runs

@@ -58,15 +58,18 @@ class _Builder(Builder):
         slot = np.zeros(program.size + 1, np.int32)
         slot[constants] = first + np.arange(len(constants))
         values = tuple((int(slot[i]), float(program.constants[i])) for i in constants)
-        super().__init__(Arena(slot, 0, first + len(constants), values), 1, 1)
-        self.lanes, self.trash, self.size = lanes, 2 * lanes, first + len(constants)
+        self.lanes, self.size = lanes, first + len(constants)
         inputs = input_ids(program)
-        slot[inputs] = self._take(inputs.size) + np.arange(inputs.size)
+        start = self._take(inputs.size)
+        slot[inputs] = start + np.arange(inputs.size)
+        super().__init__(Arena(slot, 0, start, values), 1, 1)
+        self.lanes, self.trash = lanes, 2 * lanes
         self.slot = slot
 
     def _take(self, size: int) -> int:
-        start = self.size
-        self.size += size
+        """Take room for some states; they begin where a vector does."""
+        start = -(-self.size // self.lanes) * self.lanes
+        self.size = start + size
         return start
 
     def plan(self) -> Plan:

@@ -14,7 +14,7 @@ from neurograph.kernels.columns.plan import build
 from neurograph.kernels.columns.tables import ColumnPlan
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.runner import noticed
-from neurograph.memory import require
+from neurograph.memory import aligned, require
 from neurograph.program import Program
 
 _SAMPLES = 8  # at once: enough for weights to be read from memory once for several
@@ -98,8 +98,8 @@ class _Loaded:
         self.plan, self.dtype = plan, dtype
         size = (plan.weight_size + plan.bias_size) * dtype.itemsize
         require(size, "numba engine, the weights of a program", EngineError)
-        self.weight = np.zeros(plan.weight_size + 16, dtype)
-        self.bias = np.zeros(plan.bias_size + 16, dtype)
+        self.weight = aligned(plan.weight_size + 16, dtype)
+        self.bias = aligned(plan.bias_size + 16, dtype)
         self.parameters = plan.parameters.astype(dtype)
         self.spare: list[NDArray[Any]] = []  # memory of calls that are done
 
@@ -121,13 +121,13 @@ class _Loaded:
             memory = np.empty(0, self.dtype)
         if memory.size < size:
             require(size * self.dtype.itemsize, f"numba engine, {samples} samples", EngineError)
-            memory = np.zeros(size + 64, self.dtype)
+            memory = aligned(size, self.dtype)
         return memory
 
     def states(self, memory: NDArray[Any], samples: int) -> NDArray[Any]:
-        """Return the states of some samples in `memory`, aligned to 64 bytes, constants set."""
+        """Return the states of some samples in `memory`, constants set."""
         size = self.plan.size
-        states = memory[-memory.ctypes.data % 64 // self.dtype.itemsize :][: samples * size]
+        states = memory[: samples * size]
         for place, state in self.plan.constants:
             states[place::size] = state
         return states

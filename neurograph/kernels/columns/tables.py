@@ -85,7 +85,7 @@ class Tables:
     def weights(self, fill: Fill) -> int:
         """Take room for weights, `fill.at` being the table's end; return the offset."""
         self.fills.append(fill)
-        self.weight_size += fill.size
+        self.weight_size += -(-fill.size // self.lanes) * self.lanes  # the next begins a vector
         return fill.at
 
     def bias(self, fill: Biases) -> int:

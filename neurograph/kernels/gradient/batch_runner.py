@@ -19,7 +19,7 @@ from neurograph.kernels.gradient.tape import ACTIVATE, ROOM, Part
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.runner import noticed
 from neurograph.losses import Seed
-from neurograph.memory import require
+from neurograph.memory import aligned, require
 from neurograph.program import Program
 
 Array = NDArray[Any]
@@ -36,7 +36,7 @@ class BatchGradientRunner:
         self.tape = tape = build(program, self.samples, lanes)
         codes = tape.ops[tape.ops[:, Part.KIND] == ACTIVATE, Part.CODE]
         self.needs_nets = bool((codes >= LEAKY).any())
-        self.pool = np.zeros(tape.pool + ROOM, dtype)
+        self.pool = aligned(tape.pool + ROOM, dtype)
         self.parameters = tape.parameters.astype(dtype).reshape(-1)
         self.ones = np.ones(tape.ones + ROOM, dtype)
         self._parts = [_Part(self) for _ in range(threads)]
@@ -122,9 +122,9 @@ class _Part:
         self.runner, tape, dtype = runner, runner.tape, runner.dtype
         size = tape.size + ROOM
         require(3 * size * dtype.itemsize, "numba engine, a block of samples", EngineError)
-        self.deltas = np.zeros(size, dtype)
-        self.gradient = np.zeros(runner.pool.size, dtype)
-        self.scratch = np.zeros(tape.scratch + ROOM, dtype)
+        self.deltas = aligned(size, dtype)
+        self.gradient = aligned(runner.pool.size, dtype)
+        self.scratch = aligned(tape.scratch + ROOM, dtype)
         self.powers = np.zeros(0, dtype)
         self.total = np.zeros(0)
         self.states, self.nets = np.zeros((0, size), dtype), np.zeros((0, 0), dtype)
@@ -135,8 +135,9 @@ class _Part:
         count = wanted if wanted * size <= _MOST_KEPT else 1
         if count <= len(self.states):
             return
-        self.states = np.zeros((count, size), self.runner.dtype)
-        self.nets = np.zeros((count, size if self.runner.needs_nets else 0), self.runner.dtype)
+        self.states = aligned(count * size, self.runner.dtype).reshape(count, size)
+        nets = size if self.runner.needs_nets else 0
+        self.nets = aligned(count * nets, self.runner.dtype).reshape(count, nets)
         for place, state in self.runner.tape.constants:
             self.states[:, place * samples : (place + 1) * samples] = state
 

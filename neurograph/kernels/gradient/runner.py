@@ -15,7 +15,7 @@ from neurograph.kernels.gradient.program import BACKWARD, BOTH, FORWARD, LEARN, 
 from neurograph.kernels.gradient.tape import DENSE, ROOM, Part, Tape
 from neurograph.kernels.runner import noticed
 from neurograph.losses import Loss
-from neurograph.memory import require
+from neurograph.memory import aligned, require
 from neurograph.program import Program
 
 Array = NDArray[Any]
@@ -30,7 +30,7 @@ class GradientRunner:
         sizes = [tape.pool, tape.pool, tape.size, tape.size, tape.size, tape.fields, tape.scratch]
         who = "numba engine, the states of a pattern and its fields"
         require(sum(sizes) * dtype.itemsize, who, EngineError)
-        arrays = (np.zeros(size + ROOM, dtype) for size in sizes)
+        arrays = (aligned(size + ROOM, dtype) for size in sizes)
         self.pool, self.gradient, self.states, self.nets, self.deltas, self.fields, self.scratch = (
             arrays
         )
