@@ -87,6 +87,7 @@ class Simulator:
         self.program = compile(graph)
         self._engine = create(self.engine, self.program, dtype=self.dtype, threads=threads)
         self._version, self._inputs, self._shape = -1, graph.inputs, self.program.outputs.shape
+        self._flat = len(self._shape) == 1
 
     def __call__(self, *images: ArrayLike) -> Array:
         """Return the outputs, (batch, *shape), for images (batch, *shape), one array an input.
@@ -95,7 +96,8 @@ class Simulator:
         finite; GraphError for a weight that is not.
         """
         inputs = self._ready(images)
-        return self._engine.run(inputs).reshape(len(inputs), *self._shape)
+        found = self._engine.run(inputs)
+        return found if self._flat else found.reshape(len(inputs), *self._shape)
 
     def states(self, *images: ArrayLike) -> States:
         """Return every neuron's state for images as in a call."""
@@ -265,11 +267,11 @@ def check_images(
             f"images: found {len(images)} arrays, needed one for each input: "
             f"{', '.join(layer.name for layer in layers)}"
         )
-    arrays = [_flat(layer, given, dtype) for layer, given in zip(layers, images, strict=True)]
-    if not arrays:
+    if len(layers) == 1:
+        return _flat(layers[0], images[0], dtype)
+    if not layers:
         raise DataError("images: the graph has no input")
-    if len(arrays) == 1:
-        return arrays[0]
+    arrays = [_flat(layer, given, dtype) for layer, given in zip(layers, images, strict=True)]
     if len({len(a) for a in arrays}) > 1:
         raise DataError(f"images: found batches of {[len(a) for a in arrays]}, needed equal ones")
     return np.concatenate(arrays, axis=1)
@@ -278,13 +280,13 @@ def check_images(
 def _flat(layer: Layer, given: ArrayLike, dtype: np.dtype[Any]) -> Array:
     """Return the checked images of one input, (batch, neurons), as `dtype`."""
     array, neurons = real_array(given, layer.name), layer.neurons
-    shape = neurons.shape
-    if array.shape[1:] != shape or array.ndim != len(shape) + 1:
+    shape, found = neurons.shape, array.shape
+    if found[1:] != shape or not found:
         raise DataError(
-            f"{layer.name}: found images of shape {array.shape}, "
+            f"{layer.name}: found images of shape {found}, "
             f"needed (batch, {', '.join(map(str, shape))})"
         )
-    flat = array.reshape(len(array), neurons.size)
+    flat = array.reshape(found[0], neurons.size)
     if flat.dtype != dtype:
         with np.errstate(over="ignore"):  # what is too large gets infinite, and is found below
             flat = flat.astype(dtype)

@@ -15,11 +15,23 @@ from networks import build, images, randomize
 from test_numba_engine import Drawer, check
 
 import neurograph as ng
+from neurograph.engines.numba import Engine
+from neurograph.engines.reference import Engine as Reference
 from neurograph.functions import Activation, Function
 from neurograph.kernels import activations, catalogue
 from neurograph.kernels.lanes import lane_count
-from neurograph.kernels.runner import Runner
-from neurograph.kernels.tiles import GATHERED, LINEAR, MAPS, MOVED, PAIRS, SAMPLES, STRIDED
+from neurograph.kernels.runner import _STRICT, Runner
+from neurograph.kernels.tiles import (
+    ABREAST,
+    ALONG,
+    GATHERED,
+    LINEAR,
+    MAPS,
+    MOVED,
+    PAIRS,
+    SAMPLES,
+    STRIDED,
+)
 from neurograph.program import Blocks, Program
 
 
@@ -52,7 +64,9 @@ def test_every_batch_gives_what_its_samples_give(batch: int) -> None:
 
 def test_one_sample_of_lenet5_runs_over_positions_and_maps() -> None:
     runner = runner_of(ng.models.lenet5())
-    assert kinds(runner, 0) >= {MOVED, STRIDED, MAPS}
+    assert kinds(runner, 0) >= {MOVED, STRIDED, MAPS, ALONG, ABREAST}
+    assert runner._plan(0, keep=False).plan.finite  # C3 as one product
+    assert not runner._plan(_STRICT, keep=False).plan.finite
     assert kinds(runner, 1) <= {MOVED, SAMPLES}
 
 
@@ -141,6 +155,64 @@ def test_a_table_of_connections(bias: Any, batch: int) -> None:
     np.testing.assert_allclose(numba(x), reference(x), rtol=0, atol=1e-12)
     found, wanted = numba.states(x), reference.states(x)
     np.testing.assert_allclose(found.array, wanted.array, rtol=0, atol=1e-12)
+
+
+TABLE = ng.models.LENET5_C3
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("padding", "dilation"), [(0, 1), (1, 1), (0, 2)])
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_joined_maps_keep_to_the_sources_they_read(
+    dtype: str, padding: int, dilation: int, times: int, threads: int
+) -> None:
+    """What is not finite reaches the maps that read it only, whatever zeros a plan multiplies."""
+    layer = ng.Conv2d(
+        16 * times, 3, table=TABLE * times, padding=padding, dilation=dilation, activation="tanh"
+    )
+    graph = build(layer, ng.Subsample2d(2, activation="tanh"), shape=(6, 12, 12))
+    program, values = ng.compile(graph), graph.weights.value
+    rng = np.random.default_rng(0)
+    for broken in (None, np.inf, -np.inf, np.nan):
+        for batch in (1, 2, 3):
+            inputs = rng.normal(size=(batch, 6 * 12 * 12)).astype(dtype)
+            if broken is not None:
+                inputs[-1, 3 * 144 + 70] = broken
+            engine = Engine(program, dtype=np.dtype(dtype), threads=threads)
+            reference = Reference(program, dtype=np.dtype("float64"), threads=1)
+            engine.load(values)
+            reference.load(values)
+            with np.errstate(all="ignore"):
+                wanted = reference.states(inputs.astype("float64"))
+            close = 3e-6 if dtype == "float32" else 1e-12
+            np.testing.assert_allclose(engine.states(inputs), wanted, rtol=close, atol=close)
+            outputs = wanted[:, program.outputs.reshape(-1)]
+            np.testing.assert_allclose(engine.run(inputs), outputs, rtol=close, atol=close)
+            if broken is not None:
+                assert np.isfinite(wanted[-1]).mean() > 0.8  # or nothing is kept apart here
+                assert not np.isfinite(wanted[-1]).all()
+
+
+def test_maps_are_joined_in_that_test() -> None:
+    layer = ng.Conv2d(16, 3, table=TABLE, activation="tanh")
+    runner = runner_of(build(layer, shape=(6, 12, 12)))
+    assert runner._plan(0, keep=False).plan.finite
+
+
+def test_new_values_reach_the_strict_plan() -> None:
+    graph = build(ng.Conv2d(16, 3, table=TABLE, activation="relu"), shape=(6, 12, 12))
+    program = ng.compile(graph)
+    engine = Engine(program, dtype=np.dtype("float32"))
+    inputs = np.zeros((1, 6 * 12 * 12), np.float32)
+    inputs[0, 0] = np.inf
+    for factor in (1.0, 3.0):
+        engine.load(factor * graph.weights.value)
+        reference = Reference(program, dtype=np.dtype("float64"), threads=1)
+        reference.load(factor * graph.weights.value)
+        with np.errstate(all="ignore"):
+            wanted = reference.run(inputs.astype("float64"))
+        np.testing.assert_allclose(engine.run(inputs), wanted, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("padding", [0, 1])

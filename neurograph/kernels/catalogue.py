@@ -16,6 +16,8 @@ from llvmlite import ir
 from neurograph.kernels.csr import RowKernel
 from neurograph.kernels.lanes import vector_bytes
 from neurograph.kernels.tiles import (
+    ABREAST,
+    ALONG,
     GATHERED,
     LINEAR,
     MAPS,
@@ -77,7 +79,7 @@ class TileShape(NamedTuple):
         Two multiply-adds, two loads or five instructions start in each cycle, and a sum takes four;
         starting and storing the sums costs two cycles each and some more.
         """
-        indices = 1 if self.over == MOVED else self.fields
+        indices = 1 if self.over in (MOVED, ALONG) else self.fields
         loads = self.maps + self.fields * self.vectors + indices
         if self.over == STRIDED:  # two loads and two shuffles
             loads += 3 * self.fields
@@ -115,7 +117,9 @@ _NARROW: _Tiles = {
 }
 # For one sample; where its states are neighbours in memory, the tiles above serve as well.
 _ALONE = {
-    MAPS: ((8, 1), (4, 1), (2, 1), (2, 4)),
+    MAPS: ((8, 1), (6, 1), (4, 1), (2, 1), (2, 4)),
+    ALONG: ((1, 10), (2, 5)),
+    ABREAST: ((1, 8),),
     STRIDED: ((3, 4), (1, 4), (1, 1)),
     GATHERED: ((6, 1), (1, 1)),
 }
@@ -153,6 +157,13 @@ def kernels() -> tuple[Kernel, ...]:
         *(RowShape(vectors, narrow) for vectors in (1, 2, 4) for narrow in (True, False)),
         *(RowShape(1, False, pair) for pair in other),
     )
+
+
+@lru_cache(maxsize=16)
+def shapes(over: str) -> tuple[TileShape, ...]:
+    """Return the tiles for weighted sums whose lanes are `over` something."""
+    every = (k for k in kernels() if isinstance(k, TileShape))
+    return tuple(k for k in every if k.over == over and k.pair == LINEAR)
 
 
 def kind_of(kernel: Kernel) -> int:

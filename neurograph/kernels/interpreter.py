@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
@@ -200,6 +201,26 @@ def _run_ops(
             _scalars(ops, op, states, row, parameter)
 
 
+@njit(nogil=True, error_model="numpy")
+def _finite(states: Any, spans: Any) -> bool:
+    """Return whether all states of the spans are finite."""
+    wrong = 0
+    for span in range(spans.shape[0]):
+        for i in range(spans[span, 0], spans[span, 1]):
+            wrong += states[i] - states[i] != 0
+    return wrong == 0
+
+
+@njit(nogil=True, error_model="numpy")
+def _leave(states: Any, stride: int, wanted: Any, finite: Any, out: Any) -> None:
+    """Write the states `wanted` to `out`, (samples, wanted); no number first where it is wrong."""
+    for sample in range(out.shape[0]):
+        for i in range(wanted.size):
+            out[sample, i] = states[wanted[i] * stride + sample]
+    if finite.size and not _finite(states, finite):
+        out[0, 0] = np.nan
+
+
 def _build(digest: str) -> Callable[..., None]:
     # Only the digest is closed over: numba keys its cache by what a function closes over.
     @jit(nogil=True, error_model="numpy")
@@ -217,11 +238,14 @@ def _build(digest: str) -> Callable[..., None]:
         parameter: Any,
         states: Any,
         wanted: Any,
+        finite: Any,
         out: Any,
         box: Any,
         helper: bool,
     ) -> None:
         """Run samples first .. last and write the states `wanted` to `out`, (samples, wanted).
+
+        Where a state of the spans `finite`, (spans, 2), is not, the first of `out` is no number.
 
         With a mailbox, share all of them with helpers; as a `helper` share what is offered
         there, again and again, instead.
@@ -241,9 +265,7 @@ def _build(digest: str) -> Callable[..., None]:
             while block < last:
                 enter(inputs, block, states, start, stride)
                 _run_ops(ops, states, stride, index, weight, bias, row, parameter)
-                for j in range(min(stride, last - block)):
-                    for i in range(wanted.size):
-                        out[block + j, i] = states[wanted[i] * stride + j]
+                _leave(states, stride, wanted, finite, out[block : min(block + stride, last)])
                 if box.size:
                     mark_done(box, min(stride, last - block))
                     block = claim(box, batch, last, stride)

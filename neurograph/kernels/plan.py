@@ -28,7 +28,17 @@ from neurograph.kernels.catalogue import (
 )
 from neurograph.kernels.lanes import vector_bytes
 from neurograph.kernels.products import Product, products
-from neurograph.kernels.tiles import ADD, BIAS, BIAS_EACH, LINEAR, MAPS, MOVED, SAMPLES, Pair
+from neurograph.kernels.tiles import (
+    ADD,
+    ALONG,
+    BIAS,
+    BIAS_EACH,
+    LINEAR,
+    MOVED,
+    SAMPLES,
+    WEIGHTED,
+    Pair,
+)
 from neurograph.program import Blocks, Program, Rows, Step, join_rows
 
 _NARROW = 1 << 16
@@ -52,6 +62,7 @@ class Plan:
     parameters: NDArray[np.float64]
     arena: Arena
     stride: int
+    finite: tuple[tuple[int, int], ...] = ()  # spans of states it is right for if they are finite
 
 
 @dataclass(eq=False)
@@ -168,16 +179,17 @@ class Builder:
         for shape, first in tiles(maps, chosen):
             groups = -(-fields // shape.fields)
             if shape.fields not in index:
-                add = self._moves if shape.over == MOVED else self._sources
-                index[shape.fields] = add(product.sources, shape.fields)
+                index[shape.fields] = self._index(product.sources, shape)
             some = np.minimum(np.arange(first, first + shape.maps), maps - 1)
             some = (some[:, None] * rows + np.arange(rows)).reshape(-1)
-            vector = self.lanes if shape.over == MAPS else 1  # what is loaded at once
+            vector = self.lanes if shape.over in WEIGHTED else 1  # what is loaded at once
             weight = self.weight.add(product.weights[:, some].transpose(0, 2, 1), vector)
             init, bias, step = self._biases(product, shape, some)
             indices = groups * shape.fields * int(np.prod(product.sources.shape[2:]))
             if shape.over == MOVED:
                 indices = slots + groups * shape.fields
+            elif shape.over == ALONG:
+                indices = slots + groups
             self._op(
                 blocks,
                 shape,
@@ -210,6 +222,13 @@ class Builder:
         if bias is not None and bias.shape[2] > 1:
             bias = np.repeat(bias, beside, axis=2)
         return replace(product, sources=sources, targets=targets, bias=bias)
+
+    def _index(self, sources: NDArray[Any], shape: TileShape) -> int:
+        """Add what a tile finds its sources by; ALONG has the first field of each group only."""
+        if shape.over == ALONG:
+            return self._moves(sources, 1)
+        add = self._moves if shape.over == MOVED else self._sources
+        return add(sources, shape.fields)
 
     def _sources(self, sources: NDArray[Any], width: int) -> int:
         """Add the offsets of sources as (block, group, slot, field), or (..., lane) where gathered.

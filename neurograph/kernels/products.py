@@ -23,6 +23,7 @@ from neurograph.program import Blocks
 
 _MOST_BLOCKS = 256  # blocks of a level looked at together
 _MOST_SOURCES = 1 << 24
+_MOST_FILLED = 4  # times as many weights, zeros included, when maps are joined
 _IDENTITY = Activation()
 Ids = NDArray[Any]
 
@@ -59,15 +60,52 @@ def grouped(
 
     With `framed` no product has a bias or an activation for only a part of a step's targets.
     """
-    groups: dict[tuple[Any, int], list[Blocks]] = {}
-    for step in steps:
-        groups.setdefault((step.function, step.sources.shape[1]), []).append(step)
-    for (function, _), group in groups.items():
-        shared = _shared(group, vectors, framed) if function.linear else None
+    for group in alike(steps):
+        linear = group[0].function.linear
+        shared = _shared(group, vectors, framed) if linear else None
         if shared:
             yield shared
         else:
             yield from ([plain(step)] for step in group)
+
+
+def alike(steps: Sequence[Blocks]) -> Iterator[list[Blocks]]:
+    """Yield the steps of one level together that have the same function and number of fields."""
+    groups: dict[tuple[Any, int], list[Blocks]] = {}
+    for step in steps:
+        groups.setdefault((step.function, step.sources.shape[1]), []).append(step)
+    yield from groups.values()
+
+
+def joined(steps: Sequence[Blocks]) -> Product | None:
+    """Return weighted sums that share sources as one product of all maps over all their sources.
+
+    The weight is -1 where a map does not read a source: a zero, right where states are finite. None
+    where blocks share nothing or little, or have a bias for each neuron.
+    """
+    if any(step.bias.shape[2] > 1 for step in steps):
+        return None
+    columns = _columns(steps)
+    if columns is None:
+        return None
+    slots = columns.first.size
+    read = sum(step.weights.size for step in steps)
+    if slots * sum(step.targets[:, :, 0].size for step in steps) > _MOST_FILLED * read:
+        return None
+    weights, start = [], 0
+    for step, b in columns.owners:
+        own = step.weights[b]
+        wide = np.full((len(own), slots), -1, own.dtype)
+        wide[:, columns.number[start : start + own.shape[1]]] = own
+        start += own.shape[1]
+        weights.append(wide)
+    bias, targets = (
+        np.concatenate([getattr(step, name)[b] for step, b in columns.owners])[None]
+        for name in ("bias", "targets")
+    )
+    sources = columns.columns[columns.first].T[None]
+    together = np.concatenate(weights)[None]
+    return Product(LINEAR, steps[0].function.activation, sources, together, bias, targets)
 
 
 def plain(step: Blocks) -> Product:
@@ -83,15 +121,8 @@ def _shared(steps: list[Blocks], vectors: int, framed: bool) -> list[Product] | 
 
     Or None where that saves nothing.
     """
-    blocks = sum(len(s.sources) for s in steps)
-    size = sum(s.sources.size for s in steps)
-    if not 1 < blocks <= _MOST_BLOCKS or size > _MOST_SOURCES or steps[0].sources.shape[1] < 2:
-        return None
-    first = np.concatenate([s.sources[:, 0].reshape(-1) for s in steps])
-    if np.unique(first).size == first.size:
-        return None
-    columns = _Columns(steps)
-    if not columns.sound:
+    columns = _columns(steps)
+    if columns is None:
         return None
     fields = steps[0].sources.shape[1]
     before = sum(
@@ -102,6 +133,19 @@ def _shared(steps: list[Blocks], vectors: int, framed: bool) -> list[Product] | 
     for piece in columns.pieces():
         sums.add(piece)
     return sums.finished() if sums.cost() < before else None
+
+
+def _columns(steps: Sequence[Blocks]) -> _Columns | None:
+    """Return the columns of blocks that share some; None where they do not, or are too many."""
+    blocks = sum(len(s.sources) for s in steps)
+    size = sum(s.sources.size for s in steps)
+    if not 1 < blocks <= _MOST_BLOCKS or size > _MOST_SOURCES or steps[0].sources.shape[1] < 2:
+        return None
+    first = np.concatenate([s.sources[:, 0].reshape(-1) for s in steps])
+    if np.unique(first).size == first.size:
+        return None
+    columns = _Columns(steps)
+    return columns if columns.sound else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +244,7 @@ class _Sums:
 class _Columns:
     """The distinct columns of sources, one source a field, of blocks with equally many fields."""
 
-    def __init__(self, steps: list[Blocks]) -> None:
+    def __init__(self, steps: Sequence[Blocks]) -> None:
         self.steps = steps
         fields = steps[0].sources.shape[1]
         rng = np.random.default_rng(0)

@@ -28,6 +28,7 @@ from neurograph.kernels.team import Team
 from neurograph.memory import aligned, require
 from neurograph.program import Program, Rows
 
+_STRICT = -1
 _LARGEST_SINGLE = 1 << 22  # neurons up to which one sample gets a plan of its own
 _NOTICE = "neurograph: compiling kernels, once per environment ..."
 
@@ -61,6 +62,7 @@ class Loaded:
         self.plan, self.dtype = plan, dtype
         self.wanted = plan.arena.slot[wanted].astype(np.int64)
         self.parameters = plan.parameters.astype(dtype)
+        self.finite = np.array(plan.finite, np.int64).reshape(-1, 2)
         self._spare: list[NDArray[Any]] = []
         self._loaded: tuple[tuple[Any, ...], NDArray[np.int64]] = (), ALONE
         self._none = np.empty((0, inputs), dtype), np.empty((0, wanted.size), dtype)
@@ -90,7 +92,7 @@ class Loaded:
             states = self._states()
         shape = first, last, plan.stride, plan.arena.inputs
         tables = tables or self._loaded[0]
-        forward(inputs, *shape, *tables, states, self.wanted, out, box, helper)
+        forward(inputs, *shape, *tables, states, self.wanted, self.finite, out, box, helper)
         spare.append(states)
 
     def compile(self) -> None:
@@ -184,13 +186,14 @@ class Runner:
         return 2 * sum(alone) > sum(s.slots for s in steps)
 
     def _plan(self, vectors: int, *, keep: bool) -> Loaded:
+        """Return a plan; for `_STRICT` vectors the one of a sample that is right for any states."""
         program, key = self.program, (vectors, keep)
         if key not in self._plans:
             lanes = self.lanes
-            if vectors:
+            if vectors > 0:
                 plan = build(program, lanes=lanes, vectors=vectors, keep=keep)
             else:
-                plan = build_single(program, lanes=lanes)
+                plan = build_single(program, lanes=lanes, join=vectors != _STRICT)
             wanted = np.arange(program.size) if keep else program.outputs.reshape(-1)
             loaded = Loaded(plan, self.dtype, self._inputs, wanted)
             loaded.load(self._values)
@@ -220,7 +223,17 @@ class Runner:
                 plan.share(inputs[first:last], out[first:last], self._team)
             else:
                 plan.run(inputs, first, last, out)
+            if plan.plan.finite and out.size:
+                self._again(inputs, first, last, out, keep=schedule.keep)
         return out
+
+    def _again(
+        self, inputs: NDArray[Any], first: int, last: int, out: NDArray[Any], *, keep: bool
+    ) -> None:
+        """Run the samples once more that a plan for finite states is not right for."""
+        for sample in range(first, last):
+            if out[sample, 0] != out[sample, 0]:
+                self._plan(_STRICT, keep=keep).run(inputs, sample, sample + 1, out)
 
     def _jobs(self, plan: Loaded, vectors: int, batch: int, keep: bool) -> list[_Job]:
         """Return what to run: whole blocks, and what is left of the batch.

@@ -6,7 +6,12 @@ computes at once lies side by side:
 - lanes over positions: neighbouring fields of a product, eight (or sixteen) to a vector. Where each
   slot's sources are neighbours too, or two apart, a *run*, they are loaded at once, else gathered
   one by one;
-- lanes over maps: kernels that read the same field, their weights side by side.
+- lanes over maps: kernels that read the same field, their weights side by side; or kernels each of
+  which reads a field of its own, where those lie side by side.
+
+Maps that share only some of their sources may run as one product over all of them, with a zero for
+what a map does not read. That is right for finite states only: a sample whose states are not is run
+again by a plan without such products.
 
 Nothing but ids is looked at; the cheaper by `catalogue.cost` is taken.
 """
@@ -16,25 +21,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.kernels import activations
 from neurograph.kernels.arena import Arena, input_ids
-from neurograph.kernels.catalogue import cost, cover
+from neurograph.kernels.catalogue import TileShape, cost, cover, shapes
 from neurograph.kernels.plan import Builder, Plan, moved, scattered
-from neurograph.kernels.products import Product, grouped, plain
-from neurograph.kernels.tiles import GATHERED, MAPS, MOVED, SAMPLES, STRIDED
+from neurograph.kernels.products import Product, alike, grouped, joined, plain
+from neurograph.kernels.tiles import (
+    ABREAST,
+    ALONG,
+    GATHERED,
+    LINEAR,
+    MAPS,
+    MOVED,
+    SAMPLES,
+    STRIDED,
+)
 from neurograph.program import Blocks, Program, Rows, Step, join_rows
 
 _TANH = 6  # cycles a vector
 
 
-def build_single(program: Program, *, lanes: int) -> Plan:
-    """Return the plan that runs one sample at a time; all states are there at the end."""
-    builder = _Builder(program, lanes)
+def build_single(program: Program, *, lanes: int, join: bool = True) -> Plan:
+    """Return the plan that runs one sample at a time; all states are there at the end.
+
+    With `join`, it is right for what the plan's `finite` says only.
+    """
+    builder = _Builder(program, lanes, join)
     for level in program.levels:
         builder.level(level)
     return builder.plan()
@@ -49,9 +66,19 @@ class _Vectors:
     lane: NDArray[np.int64]
 
 
+class _Way(NamedTuple):
+    """A way to run products: what the lanes are over, the vectors, and the estimated cycles."""
+
+    over: str
+    vectors: _Vectors
+    cycles: float
+    shape: TileShape | None = None  # ALONG: of `vectors` that are a tile's fields
+
+
 class _Builder(Builder):
-    def __init__(self, program: Program, lanes: int) -> None:
-        self.program = program
+    def __init__(self, program: Program, lanes: int, join: bool) -> None:
+        self.program, self.join = program, join
+        self.finite: list[tuple[int, int]] = []
         # A vector of zeros may be read from any of its lanes, and so is two vectors long.
         constants = sorted(program.constants)
         first = 4 * lanes
@@ -76,21 +103,22 @@ class _Builder(Builder):
         """Return the finished tables."""
         plan = super().plan()
         # The last states may be read and written as vectors.
-        return replace(plan, arena=replace(plan.arena, size=self.size + 2 * self.lanes))
+        arena = replace(plan.arena, size=self.size + 2 * self.lanes)
+        return replace(plan, arena=arena, finite=tuple(self.finite))
 
     def level(self, steps: tuple[Step, ...]) -> None:
         """Add the ops of one level."""
         blocks = [s for s in steps if isinstance(s, Blocks) and not scattered(s)]
         # Over positions a bias of each field has no lane to be in, and over maps none is shared.
         own = [s for s in blocks if s.bias.shape[2] > 1]
-        for group in grouped([s for s in blocks if s.bias.shape[2] == 1]):
-            self._group(group)
-        for step in own:
-            self._group([plain(step)])
+        for same in alike([s for s in blocks if s.bias.shape[2] == 1]):
+            self._alike(same)
+        for product in map(plain, own):
+            self._group([product], self._best([product]))
         rest = [s for s in steps if isinstance(s, Rows) or scattered(s)]
         rest.sort(key=lambda s: str(s.function))
-        for _, same in groupby(rest, key=lambda s: s.function):
-            self._rows(join_rows(list(same)))
+        for _, rows in groupby(rest, key=lambda s: s.function):
+            self._rows(join_rows(list(rows)))
 
     def _rows(self, step: Rows) -> None:
         """Add rows, whose kernel writes a vector of which only the first lane counts.
@@ -103,41 +131,89 @@ class _Builder(Builder):
 
     # ---- blocks ----------------------------------------------------------------------------
 
-    def _group(self, products: Sequence[Product]) -> None:
-        """Add the products that add to the same targets."""
-        single = len(products) == 1
-        sources = [self.slot[p.sources] for p in products]
-        even = _evenly(products[0].targets.shape[2], self.lanes)
-        ways = {
-            SAMPLES: _runs(sources, self.lanes, 1),
-            STRIDED: _runs(sources, self.lanes, 2),
-            GATHERED: even,
-            MAPS: even,
-        }
-        if any(p.bias is not None and p.bias.shape[2] > 1 for p in products):
-            ways = {MAPS: even}  # a bias of its own for each lane is there over maps only
-        elif not single:
-            del ways[MAPS]
-        costs = {
-            over: sum(self._cost(p, way, over) for p in products) for over, way in ways.items()
-        }
-        best = min(costs, key=lambda over: costs[over])
-        if best == MAPS:
-            for product in products:
-                self._over_maps(product)
-            return
-        self._place(products, ways[best])
-        for product in products:
-            self._over_positions(product, ways[best], best)
+    def _alike(self, steps: Sequence[Blocks]) -> None:
+        """Add steps of one function and number of fields: each map by itself, or all as one."""
+        groups = [(group, self._best(group)) for group in grouped(steps)]
+        whole = joined(steps) if self.join and steps[0].function.linear else None
+        if whole is not None:
+            best, read = self._over_maps_best(whole), self.slot[whole.sources]
+            if best.cycles < sum(way.cycles for _, way in groups):
+                self.finite.append((int(read[read > 0].min()), int(read.max()) + 1))
+                self._over_maps(whole, best)
+                return
+        for group, way in groups:
+            self._group(group, way)
 
-    def _cost(self, product: Product, vectors: _Vectors, over: str) -> float:
-        blocks, maps, fields = product.targets.shape
-        shape = maps, vectors.first.size
-        if over == MAPS:
-            shape = -(-maps // self.lanes), fields
+    def _best(self, products: Sequence[Product]) -> _Way:
+        """Return how products that add to the same targets cost least."""
+        sources = [self.slot[p.sources] for p in products]
+        single = len(products) == 1
+        ways = []
+        if single:
+            ways = [self._over_maps_best(products[0]), *self._abreast_way(products[0])]
+        # Over positions a bias of each field has no lane to be in.
+        if not any(p.bias is not None and p.bias.shape[2] > 1 for p in products):
+            for over, vectors in (
+                (SAMPLES, _runs(sources, self.lanes, 1)),
+                (STRIDED, _runs(sources, self.lanes, 2)),
+                (GATHERED, _evenly(products[0].targets.shape[2], self.lanes)),
+            ):
+                cycles = sum(self._cost(p, vectors.first.size, over) for p in products)
+                ways.append(_Way(over, vectors, cycles))
+        return min(ways, key=lambda way: way.cycles)
+
+    def _group(self, products: Sequence[Product], way: _Way) -> None:
+        """Add the products that add to the same targets."""
+        if way.over in (MAPS, ALONG):
+            self._over_maps(products[0], way)
+            return
+        if way.over == ABREAST:
+            self._abreast(products[0])
+            return
+        self._place(products, way.vectors)
+        for product in products:
+            self._over_positions(product, way.vectors, way.over)
+
+    def _cost(self, product: Product, fields: int, over: str) -> float:
+        """Return the cycles of a product with lanes `over` something: of a tile's fields."""
+        blocks, maps, _ = product.targets.shape
+        if over in (MAPS, ALONG):
+            maps = -(-maps // self.lanes)
+        elif over == ABREAST:
+            blocks = -(-blocks // self.lanes)
+        tiles = cost(maps, fields, product.sources.shape[2], product.pair, 1, over)
+        return blocks * (self._after(product, maps * fields) + tiles)
+
+    def _after(self, product: Product, vectors: int) -> float:
+        """Return the cycles of a product's activation."""
         squashed = activations.encode(product.activation)[0] == activations.TANH
-        after = _TANH * shape[0] * shape[1] if squashed else 0
-        return blocks * (after + cost(*shape, product.sources.shape[2], product.pair, 1, over))
+        return _TANH * vectors if squashed else 0.0
+
+    def _over_maps_best(self, product: Product) -> _Way:
+        """Return the cheaper way over maps: field by field, or along fields that are neighbours."""
+        blocks, maps, fields = product.targets.shape
+        ways = [_Way(MAPS, _evenly(fields, 1), self._cost(product, fields, MAPS))]
+        offsets, rows = self.slot[product.sources], -(-maps // self.lanes)
+        if blocks == 1 and product.pair == LINEAR and _one_bias(product) and offsets.all():
+            for shape in shapes(ALONG):
+                runs = _runs([offsets], shape.fields, 1)
+                if moved(replace(product, sources=offsets[:, runs.first])):
+                    tiles = runs.first.size * -(-rows // shape.maps)
+                    cycles = tiles * shape.cycles(offsets.shape[2])
+                    cycles += self._after(product, rows * tiles * shape.fields)
+                    ways.append(_Way(ALONG, runs, cycles, shape))
+        return min(ways, key=lambda way: way.cycles)
+
+    def _abreast_way(self, product: Product) -> list[_Way]:
+        """Return the way with lanes over blocks, if all sources of them lie side by side."""
+        blocks, maps, fields = product.targets.shape
+        offsets = self.slot[product.sources]
+        each = np.arange(blocks)[:, None, None]
+        if maps > 1 or blocks < 2 or product.pair != LINEAR or not _one_bias(product):
+            return []
+        if not offsets[0].all() or (offsets != offsets[:1] + each).any():
+            return []
+        return [_Way(ABREAST, _evenly(fields, 1), self._cost(product, fields, ABREAST))]
 
     def _place(self, products: Sequence[Product], vectors: _Vectors) -> None:
         """Give the targets of products their slots: a row of vectors for each map."""
@@ -165,24 +241,62 @@ class _Builder(Builder):
         chosen = cover(*targets.shape[1:], slots, product.pair, 1, over)
         self._tiles(product, chosen, 1)
 
-    def _over_maps(self, product: Product) -> None:
+    def _over_maps(self, product: Product, way: _Way) -> None:
         blocks, maps, fields = product.targets.shape
         rows = -(-maps // self.lanes)
-        more = ((0, 0), (0, rows * self.lanes - maps), (0, 0))
         size = rows * self.lanes
         start = self._take(blocks * fields * size)
         places = start + size * np.arange(blocks * fields).reshape(blocks, 1, fields)
         self.slot[product.targets] = places + np.arange(maps)[:, None]
-        bias = product.bias
         wide = replace(
-            product,
+            _filled(product, size - maps, axis=1),
             sources=self.slot[product.sources],
-            weights=np.pad(product.weights, more, constant_values=-1),
-            bias=None if bias is None else np.pad(bias, more, constant_values=-1),
             targets=places + self.lanes * np.arange(rows)[:, None],
         )
-        chosen = cover(rows, fields, product.sources.shape[2], product.pair, 1, MAPS)
-        self._tiles(wide, chosen, 1)
+        slots = product.sources.shape[2]
+        if way.shape is not None:
+            shape, runs = way.shape, way.vectors
+            targets = np.full((1, rows, runs.first.size * shape.fields), self.trash)
+            targets[:, :, runs.vector * shape.fields + runs.lane] = wide.targets
+            wide = replace(wide, sources=wide.sources[:, runs.first], targets=targets)
+            self._tiles(wide, ((shape, -(-rows // shape.maps)),), 1)
+            return
+        self._tiles(wide, cover(rows, fields, slots, product.pair, 1, MAPS), 1)
+
+    def _abreast(self, product: Product) -> None:
+        """Add a product of blocks of one map each, their sources side by side."""
+        blocks, _, fields = product.targets.shape
+        rows, slots = -(-blocks // self.lanes), product.sources.shape[2]
+        size = rows * self.lanes
+        start = self._take(fields * size)
+        places = start + size * np.arange(fields)
+        self.slot[product.targets[:, 0]] = places + np.arange(blocks)[:, None]
+        first = self.lanes * np.arange(rows)[:, None, None]
+        wide = _filled(product, size - blocks, axis=0)
+        wide = replace(
+            wide,
+            sources=self.slot[product.sources[:1]] + first,
+            weights=wide.weights.reshape(rows, self.lanes, slots),
+            bias=wide.bias.reshape(rows, self.lanes, 1) if wide.bias is not None else None,
+            targets=places + first,
+        )
+        self._tiles(wide, cover(1, fields, slots, product.pair, 1, ABREAST), 1)
+
+
+def _one_bias(product: Product) -> bool:
+    """Whether a product's maps have a bias each, the same for all fields."""
+    return product.bias is not None and product.bias.shape[2] == 1
+
+
+def _filled(product: Product, more: int, *, axis: int) -> Product:
+    """Return a product with `more` maps or blocks, all of whose weights are zeros."""
+    pad = [(0, more if i == axis else 0) for i in range(3)]
+    weights, bias = (
+        None if ids is None else np.pad(ids, pad, constant_values=-1)
+        for ids in (product.weights, product.bias)
+    )
+    assert weights is not None
+    return replace(product, weights=weights, bias=bias)
 
 
 def _runs(sources: Sequence[NDArray[Any]], lanes: int, step: int) -> _Vectors:

@@ -5,7 +5,7 @@ runs over `groups` groups of fields: each state is loaded once for all maps, eac
 all fields, and the activation follows the last sum.
 
     index    [group][slot][field]    offsets of sources in the states; where fields are MOVED
-             [slot] and, from `base` on, [group][field] how far
+             [slot] and, from `base` on, [group][field] how far; ALONG [slot], [group] how far
     weight   [slot][map]             the same for all groups
     bias     [map], or [group][field][map] where init is BIAS_EACH
     row      [group][map][field]     offsets of the targets
@@ -47,9 +47,11 @@ PAIRS = (
 # What the lanes of a sum stand for. SAMPLES: neighbours in memory, that is samples of one state or
 # states of one sample. MOVED: the same, where each field is the first one, moved. STRIDED: every
 # other state of one sample. GATHERED: states from anywhere. MAPS: kernels over one and the same
-# source.
-SAMPLES, MOVED, STRIDED, GATHERED, MAPS = "samples", "moved", "strided", "gathered", "maps"
-
+# source. ALONG: the same, where the fields of a group are neighbours. ABREAST: kernels each over a
+# source of its own, which are neighbours.
+SAMPLES, MOVED, STRIDED, GATHERED = "samples", "moved", "strided", "gathered"
+MAPS, ALONG, ABREAST = "maps", "along", "abreast"
+WEIGHTED = (MAPS, ALONG, ABREAST)  # every lane has a weight of its own
 
 _UNROLL = 3  # slots in a turn of the inner loop
 
@@ -117,7 +119,11 @@ class Tile:
             self._start(loop.index, row)
             wide = self.lanes.count if self.over == GATHERED else 1
             step = b.mul(a.slots, I64(self.fields * wide))
-            index = a.index if self.over == MOVED else b.gep(a.index, [b.mul(loop.index, step)])
+            index = (
+                a.index
+                if self.over in (MOVED, ALONG)
+                else b.gep(a.index, [b.mul(loop.index, step)])
+            )
             self._locate(loop.index)
             self._add_slots(index)
             if not self.pair.linear:
@@ -168,7 +174,7 @@ class Tile:
 
     def _per_map(self, table: Any, place: Any) -> Any:
         """Load what belongs to a map: one number for all lanes, or one a lane."""
-        if self.over != MAPS:
+        if self.over not in WEIGHTED:
             return self.lanes.broadcast(table, place)
         return self.lanes.load(table, self.builder.mul(place, I64(self.lanes.count)))
 
@@ -181,6 +187,10 @@ class Tile:
             for f in range(self.fields):
                 moved = b.load(b.gep(a.index, [b.add(first, I64(f))]))
                 self.origins[f] = b.gep(a.states, [b.sext(moved, I64)])
+        if self.over == ALONG:
+            moved = b.load(b.gep(a.index, [b.add(a.base, group)]))
+            origin = b.gep(a.states, [b.sext(moved, I64)])
+            self.origins = [b.gep(origin, [I64(f)]) for f in range(self.fields)]
 
     def _source(self, index: Any, slot: Any, f: int, v: int, offsets: dict[int, Any]) -> Any:
         """Load a source of field `f`; `offsets` remembers what was read of the index."""
@@ -190,11 +200,12 @@ class Tile:
             first = b.mul(place, I64(self.lanes.count))
             at = [b.gep(index, [b.add(first, I64(i))]) for i in range(self.lanes.count)]
             return self.lanes.gather(states, [b.sext(b.load(a), I64) for a in at])
-        key = 0 if self.over == MOVED else f
+        one = self.over in (MOVED, ALONG)  # offset for all fields of a group
+        key = 0 if one else f
         if key not in offsets:
-            offsets[key] = b.load(b.gep(index, [slot if self.over == MOVED else place]))
-        if self.over == MAPS:
-            return self.lanes.broadcast(states, b.sext(offsets[key], I64))
+            offsets[key] = b.load(b.gep(index, [slot if one else place]))
+        if self.over in (MAPS, ALONG):
+            return self.lanes.broadcast(self.origins[f], b.sext(offsets[key], I64))
         if self.over == STRIDED:
             return self.lanes.every_other(states, b.sext(offsets[key], I64))
         return self.lanes.load(self.origins[f], self._vector(offsets[key], v))
