@@ -110,7 +110,12 @@ Kernel = TileShape | RowShape
 _Tiles = dict[int, tuple[tuple[int, int], ...]]  # (maps, fields) by vectors
 
 # A sum per register: 32 of them with AVX-512, 16 without, where half as many samples fit each.
-_WIDE: _Tiles = {1: ((6, 4), (5, 4), (4, 4), (2, 8), (1, 8), (24, 1), (12, 1), (4, 1))}
+_WIDE: _Tiles = {
+    1: (
+        *((6, 4), (5, 5), (5, 4), (4, 6), (4, 5), (4, 4), (3, 8), (2, 12), (2, 8), (1, 8), (1, 5)),
+        *((24, 1), (12, 1), (4, 1)),
+    ),
+}
 _NARROW: _Tiles = {
     1: ((6, 2), (5, 2), (4, 3), (3, 4), (2, 4), (1, 8), (12, 1), (4, 1)),
     2: ((6, 1), (5, 1), (4, 1), (3, 2), (2, 3), (2, 1), (1, 4)),
