@@ -35,6 +35,10 @@ class Optimizer(Protocol):
     def patterns(self) -> int:
         """How many patterns the curvature is estimated on before each pass; 0 for none."""
 
+    @property
+    def estimates(self) -> int:
+        """How many times a pass `before_pass` is called, at equal distances; once is usual."""
+
     def start(self, size: int) -> State:
         """Return the state before the first update of `size` weights."""
 
@@ -95,6 +99,7 @@ class SGD:
 
     batch = 64
     patterns = 0
+    estimates = 1
 
     def __post_init__(self) -> None:
         _check("SGD", self.rate, momentum=self.momentum, decay=self.decay)
@@ -143,6 +148,7 @@ class Adam:
 
     batch = 64
     patterns = 0
+    estimates = 1
 
     def __post_init__(self) -> None:
         _check("Adam", self.rate, epsilon=self.epsilon, decay=self.decay)
@@ -181,8 +187,9 @@ class StochasticDiagonalLM:
     """Stochastic diagonal Levenberg-Marquardt: w_k <- w_k - rate / (mu + h_kk) g_k.
 
     h_kk, the curvature (see `Simulator.curvature`), is estimated anew on `patterns` patterns before
-    each pass and kept through it. LeCun et al. 1998, page 10 and Appendix C, (18) to (21); the
-    defaults are those of the paper.
+    each pass and kept through it; with `estimates` above 1, so many times a pass, at equal
+    distances. LeCun et al. 1998, page 10 and Appendix C, (18) to (21); the defaults are those of
+    the paper.
 
     >>> optimizer = StochasticDiagonalLM(rate=0.01, mu=0.02)
     >>> state = optimizer.before_pass({}, 0, np.array([0.0, 0.08]))
@@ -193,6 +200,7 @@ class StochasticDiagonalLM:
     rate: Rate = LENET5_RATES
     mu: float = 0.02
     patterns: int = 500
+    estimates: int = 1
 
     batch = 1
 
@@ -200,11 +208,12 @@ class StochasticDiagonalLM:
         _check("StochasticDiagonalLM", self.rate)
         if not (is_real(self.mu) and self.mu > 0):
             raise DataError(f"StochasticDiagonalLM: found mu {self.mu!r}, needed a number above 0")
-        if not (is_whole(self.patterns) and self.patterns >= 1):
-            raise DataError(
-                f"StochasticDiagonalLM: found patterns {self.patterns!r}, "
-                "needed a whole number above 0"
-            )
+        for name in ("patterns", "estimates"):
+            value = getattr(self, name)
+            if not (is_whole(value) and value >= 1):
+                raise DataError(
+                    f"StochasticDiagonalLM: found {name} {value!r}, needed a whole number above 0"
+                )
 
     def start(self, size: int) -> State:
         """Return no rates yet."""

@@ -74,11 +74,23 @@ def test_an_rbf_output_is_trained_by_the_paper(data, tmp_path):
     path = tmp_path / "rbf.npz"
     ng.save(graph, path)
     options = ("--data", data, *BARS[2:6], "--passes", 3, "--json")
-    given = ("--scale", 4, "--rubbish", 1, "--mu", 0.05, "--initializer", "uniform_fan_in")
+    given = (
+        "--scale",
+        4,
+        "--rubbish",
+        1,
+        "--mu",
+        0.05,
+        "--estimates",
+        2,
+        "--initializer",
+        "uniform_fan_in",
+    )
     document = json.loads(run(path, *options, *given, "--distort"))
     assert document["loss"] == "DiscriminativePenalty(rubbish=1.0, scale=4.0)"
     assert "StochasticDiagonalLM" in document["optimizer"]
     assert "mu=0.05" in document["optimizer"]
+    assert "estimates=2" in document["optimizer"]
     assert document["passes"][-1]["loss"] < document["passes"][0]["loss"]
 
 
@@ -162,6 +174,7 @@ def test_a_rate_may_fall_along_a_cosine(data):
         (("--resume",), "--resume needs --checkpoint"),
         (("--scale", "3"), "--loss cross_entropy has no --scale"),
         (("--mu", "3"), "--optimizer adam has no --mu"),
+        (("--estimates", "3"), "--optimizer adam has no --estimates"),
         (("--optimizer", "sgd", "--rate", "a"), "found 'a', needed numbers"),
         (("--optimizer", "sgd", "--rate", "-1"), "needed numbers above 0"),
         (("--cosine", "--rate", "2e-3,1e-3"), "--cosine needs one --rate, found 2"),
@@ -190,14 +203,14 @@ def test_missing_and_damaged_files_are_named(data, tmp_path):
 def test_ctrl_c_has_an_exit_code_and_keeps_the_pass(data, tmp_path, monkeypatch):
     from neurograph.training.loop import Loop
 
-    begin = Loop._begin
+    begin = Loop._order
 
     def interrupted(self, number):
         if number == 1:
             raise KeyboardInterrupt
         return begin(self, number)
 
-    monkeypatch.setattr(Loop, "_begin", interrupted)
+    monkeypatch.setattr(Loop, "_order", interrupted)
     out = tmp_path / "kept.npz"
     text = run("mlp", "--data", data, *BARS, "--out", out, code=130)
     assert "interrupted: the weights are those of the last finished pass" in text

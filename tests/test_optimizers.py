@@ -120,6 +120,8 @@ def test_rates_by_pass_and_cosine():
         (lambda: Adam(epsilon=-1), "epsilon"),
         (lambda: StochasticDiagonalLM(mu=0), "mu 0"),
         (lambda: StochasticDiagonalLM(patterns=0), "patterns 0"),
+        (lambda: StochasticDiagonalLM(estimates=0), "estimates 0"),
+        (lambda: StochasticDiagonalLM(estimates=1.5), "estimates 1.5"),
         (lambda: as_optimizer("adan"), "did you mean adam"),
     ],
 )

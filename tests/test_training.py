@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ OPTIMIZERS = {
     "sgd one by one": (SGD(0.05), 1),
     "momentum": (SGD(0.02, momentum=0.9), 8),
     "adam": (Adam(0.01), 7),
+    "lm, four estimates": (replace(LM, estimates=4), 1),
 }
 
 
@@ -180,6 +182,45 @@ def test_several_inputs():
     assert history.passes[-1].training_error < 0.1
 
 
+def test_curvature_is_estimated_as_often_as_asked(monkeypatch):
+    """Rates come from the weights at each stage's start; a pass of one stage is as it was."""
+    found = []
+    curvature = ng.Simulator.curvature
+
+    def noted(self, images, targets, loss):
+        found.append((self.graph.weights.value.copy(), len(targets)))
+        return curvature(self, images, targets, loss)
+
+    monkeypatch.setattr(ng.Simulator, "curvature", noted)
+    one, four = network(), network()
+    train(one, 2)
+    assert len(found) == 2
+    found.clear()
+    train(four, 2, "lm, four estimates")
+    assert len(found) == 8
+    assert {size for _, size in found} == {20}
+    values = [value for value, _ in found]
+    assert all(not np.array_equal(a, b) for a, b in pairwise(values))
+    assert not np.array_equal(one.weights.value, four.weights.value)
+
+
+def test_a_stage_learns_with_its_own_rates(monkeypatch):
+    seen = []
+    descend = ng.Simulator.descend
+
+    def noted(self, images, targets, loss, rates):
+        seen.append((len(targets), rates.copy()))
+        return descend(self, images, targets, loss, rates)
+
+    monkeypatch.setattr(ng.Simulator, "descend", noted)
+    graph = network()
+    history = train(graph, 1, "lm, four estimates")
+    assert len(seen) == 4
+    assert max(size for size, _ in seen) - min(size for size, _ in seen) <= 1
+    assert len({rates.tobytes() for _, rates in seen}) == 4
+    assert len(history.passes) == 1
+
+
 # ---- stopping -----------------------------------------------------------------------------------
 
 
@@ -187,7 +228,7 @@ def test_ctrl_c_keeps_the_last_finished_pass(tmp_path, monkeypatch):
     path = tmp_path / "kept.npz"
     two = network()
     train(two, 2)
-    begin = loop_module.Loop._begin
+    begin = loop_module.Loop._order
 
     def interrupted(self, number):
         if number == 2:
@@ -195,7 +236,7 @@ def test_ctrl_c_keeps_the_last_finished_pass(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return begin(self, number)
 
-    monkeypatch.setattr(loop_module.Loop, "_begin", interrupted)
+    monkeypatch.setattr(loop_module.Loop, "_order", interrupted)
     graph = network()
     history = train(graph, 4, checkpoint=path)
     assert history.interrupted

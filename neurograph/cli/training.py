@@ -95,6 +95,12 @@ def _numbers(
 )
 @click.option("--cosine", is_flag=True, help="Let the one rate fall along half a cosine, by pass.")
 @click.option("--mu", type=float, metavar="X", help="Of diagonal_lm.")
+@click.option(
+    "--estimates",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Of diagonal_lm: how often in a pass the curvature is estimated.",
+)
 @click.option("--momentum", type=float, metavar="X", help="Of sgd.")
 @click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Patterns an update.")
 @click.option("--order", type=click.Choice(["fixed", "shuffled"]), default="fixed")
@@ -196,7 +202,7 @@ def _optimizer(options: dict[str, Any], usual: Optimizer) -> Optimizer:
     who = f"--optimizer {next(n for n in OPTIMIZERS if OPTIMIZERS[n] is type(made))}"
     rate, falling = options["rate"], options.pop("cosine")
     options["rate"] = rate[0] if rate is not None and len(rate) == 1 else rate
-    found: Any = _with(made, who, options, ("rate", "mu", "momentum"))
+    found: Any = _with(made, who, options, ("rate", "mu", "momentum", "estimates"))
     if falling and not is_real(found.rate):
         raise click.UsageError(f"--cosine needs one --rate, found {len(found.rate)}")
     falls = falling and options["passes"] > 0

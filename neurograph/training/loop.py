@@ -19,7 +19,7 @@ from neurograph.losses import Loss
 from neurograph.optimizers import Optimizer, State
 from neurograph.simulator import Simulator
 from neurograph.training.history import History, Pass, Tally, bar, percent
-from neurograph.training.patterns import PIECE, Patterns, pieces, wrong_share
+from neurograph.training.patterns import PIECE, Patterns, pieces, stages, wrong_share
 from neurograph.training.watch import Piece
 
 Array = NDArray[Any]
@@ -129,40 +129,46 @@ class Loop:
 
     def _pass(self, number: int, *, progress: bool) -> Pass:
         start = time.perf_counter()
-        order, rates = self._begin(number)
+        order = self._order(number)
         tally = Tally(labelled=self.data.labelled)
         with bar(number, self.options.passes, len(order), shown=progress) as shown:
-            for some in pieces(len(order), self.options.batch if rates is None else PIECE):
-                tally.add(*self._learn(number, order, some, rates))
-                shown.update(some.stop - some.start)
-                shown.set_postfix_str(str(tally), refresh=False)
+            for stage, part in enumerate(stages(len(order), self.optimizer.estimates)):
+                rates = self._ready(number, stage)
+                for some in pieces(part, self.options.batch if rates is None else PIECE):
+                    tally.add(*self._learn(number, order, some, rates))
+                    shown.update(some.stop - some.start)
+                    shown.set_postfix_str(str(tally), refresh=False)
             training, validation = self._error(self.data), self._error(self.held)
             if validation is not None:
                 shown.set_postfix_str(f"{tally}, validation error {percent(validation)}")
         seconds = time.perf_counter() - start
         return Pass(tally.loss, tally.error, training, validation, seconds)
 
-    def _begin(self, number: int) -> tuple[NDArray[np.intp], NDArray[np.float64] | None]:
-        """Ready the optimizer for a pass.
+    def _order(self, number: int) -> NDArray[np.intp]:
+        """Return the order of a pass's patterns."""
+        each = () if self.options.order == "fixed" else (number,)
+        return self.options.random(_ORDER, *each).permutation(len(self.data))
 
-        Return the order of its patterns and, if they are learnt one by one, a rate per weight.
+    def _ready(self, number: int, stage: int) -> NDArray[np.float64] | None:
+        """Ready the optimizer for a stage of a pass; it may estimate the curvature before each.
+
+        Return a rate per weight if patterns are learnt one by one.
         """
         options, count, curvature = self.options, len(self.data), None
         if self.optimizer.patterns:
             few = min(count, self.optimizer.patterns)
-            some = options.random(_CURVATURE, number).choice(count, few, replace=False)
+            later = (stage,) if stage else ()
+            some = options.random(_CURVATURE, number, *later).choice(count, few, replace=False)
             found = self.simulator.curvature(*self.data.take(some), self.loss)
             curvature = found[self.trainable]
         self.state = self.optimizer.before_pass(self.state, number, curvature)
-        each = () if options.order == "fixed" else (number,)
-        order = options.random(_ORDER, *each).permutation(count)
         size = int(self.trainable.sum())
         rates = self.optimizer.fixed_rates(self.state, number, size) if options.batch == 1 else None
         if rates is None:
-            return order, None
+            return None
         every = np.zeros(self.weights.count)
         every[self.trainable] = rates
-        return order, every
+        return every
 
     def _learn(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,23 @@ Images = ArrayLike | tuple[ArrayLike, ...]
 PIECE = 500  # patterns between two looks at the loss, and two signs of life
 
 
-def pieces(count: int, size: int) -> Iterator[slice]:
-    """Cut `count` patterns into slices of `size`, the last one shorter.
+def pieces(part: slice, size: int) -> Iterator[slice]:
+    """Cut a part of the patterns into slices of `size`, the last one shorter.
 
-    >>> list(pieces(5, 3))
+    >>> list(pieces(slice(0, 5), 3))
     [slice(0, 3, None), slice(3, 5, None)]
     """
-    return (slice(a, min(a + size, count)) for a in range(0, count, size))
+    return (slice(a, min(a + size, part.stop)) for a in range(part.start, part.stop, size))
+
+
+def stages(count: int, number: int) -> list[slice]:
+    """Cut `count` patterns into `number` slices as equal as can be; none is empty.
+
+    >>> stages(5, 2)
+    [slice(0, 2, None), slice(2, 5, None)]
+    """
+    cuts = [count * i // number for i in range(number + 1)]
+    return [slice(a, b) for a, b in pairwise(cuts) if a < b]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +81,7 @@ def ready(simulator: Simulator, images: Images, targets: ArrayLike) -> Patterns:
     if not count:
         raise DataError("images: found no patterns, needed at least one")
     wanted = check_targets(simulator.program, count, targets)
-    for some in pieces(max(map(len, given)), PIECE):
+    for some in pieces(slice(0, max(map(len, given))), PIECE):
         some_images = tuple(array[some] for array in given)
         check_images(simulator.graph.inputs, some_images, simulator.dtype)
     return Patterns(given, wanted, simulator.program.outputs.shape)
@@ -97,7 +108,7 @@ def error_rate(simulator: Simulator, images: Images, labels: ArrayLike) -> float
 def wrong_share(simulator: Simulator, patterns: Patterns) -> float:
     """Return the share of labelled patterns that are classified wrongly."""
     wrong = 0
-    for some in pieces(len(patterns), PIECE):
+    for some in pieces(slice(0, len(patterns)), PIECE):
         images, labels = patterns.take(some)
         wrong += int((simulator.classify(*images) != labels).sum())
     return wrong / len(patterns)
