@@ -207,6 +207,22 @@ def test_blocks_are_run_again_where_memory_is_short(monkeypatch):
     check(ng.compile(ng.models.lenet5()), truth=Scipy, batch=40, squared=True)
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+def test_threads_take_their_own_samples_losses(loss):
+    """Each thread computes the seeds of its patterns by the loss, at the same time."""
+    rng = np.random.default_rng(0)
+    graph = ng.models.mlp((4, 200))
+    images, labels = rng.normal(size=(20_000, 4)), rng.integers(0, 200, 20_000)
+    one, two = (
+        ng.Simulator(graph, engine="numba", dtype="float64", threads=threads) for threads in (1, 2)
+    )
+    wanted = one.gradient(images, labels, loss)
+    for _ in range(3):
+        found = two.gradient(images, labels, loss)
+        np.testing.assert_allclose(found.weights, wanted.weights, rtol=0, atol=1e-12)
+        np.testing.assert_array_equal(found.outputs, wanted.outputs)
+
+
 def test_threads_share_the_samples():
     program, rng = ng.compile(ng.models.lenet5()), np.random.default_rng(0)
     inputs, at = rng.normal(size=(75, 1024)), program.outputs.reshape(-1)

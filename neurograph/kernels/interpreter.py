@@ -217,7 +217,7 @@ def _leave(states: Any, stride: int, wanted: Any, finite: Any, out: Any) -> None
     for sample in range(out.shape[0]):
         for i in range(wanted.size):
             out[sample, i] = states[wanted[i] * stride + sample]
-    if finite.size and not _finite(states, finite):
+    if finite.size and wanted.size and not _finite(states, finite):
         out[0, 0] = np.nan
 
 

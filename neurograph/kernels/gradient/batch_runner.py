@@ -111,7 +111,7 @@ class _Batch:
         known = compiled(seed.loss, seed.targets, dtype) if isinstance(seed, Seed) else None
         if known is None or not isinstance(seed, Seed):
             return False
-        self.loss, self.seeds, seed.outputs = known, np.empty((1, self.at.size), dtype), self.out
+        self.loss, seed.outputs = known, self.out
         return True
 
 
@@ -163,6 +163,9 @@ class _Part:
         runner, tape = self.runner, self.runner.tape
         every = mode != BOTH and last - first <= len(self.states)
         kept = self.states[: last - first] if every else self.states[:1]
+        # Where the loss gives the seeds, they are room for those of a pattern, of this thread.
+        own = batch.loss.code >= 0
+        seeds = np.empty((1, batch.at.size), self.deltas.dtype) if own else batch.seeds
         noticed(
             blocks,
             mode,
@@ -186,7 +189,7 @@ class _Part:
             tape.inputs,
             batch.at,
             batch.out,
-            batch.seeds,
+            seeds,
             self.total,
             batch.below,
             batch.loss.code,
