@@ -177,7 +177,7 @@ class _Builder(Builder):
     def _cost(self, product: Product, fields: int, over: str) -> float:
         """Return the cycles of a product with lanes `over` something: of a tile's fields."""
         blocks, maps, _ = product.targets.shape
-        if over in (MAPS, ALONG):
+        if over == MAPS:
             maps = -(-maps // self.lanes)
         elif over == ABREAST:
             blocks = -(-blocks // self.lanes)
@@ -200,7 +200,7 @@ class _Builder(Builder):
                 if moved(replace(product, sources=offsets[:, runs.first])):
                     tiles = runs.first.size * -(-rows // shape.maps)
                     cycles = tiles * shape.cycles(offsets.shape[2])
-                    cycles += self._after(product, rows * tiles * shape.fields)
+                    cycles += self._after(product, tiles * shape.maps * shape.fields)
                     ways.append(_Way(ALONG, runs, cycles, shape))
         return min(ways, key=lambda way: way.cycles)
 
