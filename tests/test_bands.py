@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import neurograph as ng
 from neurograph.kernels.bands import Band, bands, whole
 from neurograph.kernels.runner import Runner
+from neurograph.memory import cache_bytes
 
 
 def rows_of(lengths: list[int], places: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -60,8 +61,19 @@ def test_a_band_stays_near_and_its_rows_grow() -> None:
     assert len(found) > 10
     for band in found:
         inside = read[band.entries]
-        assert not inside.size or np.ptp(inside) * 256 < 1 << 15
+        assert not inside.size or np.ptp(inside) * 256 < cache_bytes(1)
         assert (np.diff(np.diff(band.ptr)) >= 0).all()
+    check(found, ptr)
+
+
+def test_the_sums_of_a_block_of_rows_stay_in_the_next_cache() -> None:
+    many = cache_bytes(2) // 256 + 9
+    ptr, read = rows_of([400] * many, 4096, 0)
+    found = bands(ptr, read, 256, 4)
+    assert max(np.ptp(band.rows) * 256 for band in found) < cache_bytes(2)
+    blocks = [int(band.rows.min()) // (cache_bytes(2) // 1024) for band in found]
+    assert blocks == sorted(blocks)
+    assert len(set(blocks)) > 3
     check(found, ptr)
 
 

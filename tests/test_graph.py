@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from drawn import graphs, layered_graphs, triples_of
@@ -278,6 +280,23 @@ def test_where_the_system_does_not_tell_its_memory_it_is_taken_as_8_gb(
 ) -> None:
     monkeypatch.delattr("os.sysconf")
     assert memory.physical() == 8_000_000_000
+
+
+def test_caches_are_what_the_system_tells_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    caches = [("1", "Instruction", "64K"), ("1", "Data", "48K"), ("2", "Unified", "2M")]
+    for number, told in enumerate(caches):
+        where = tmp_path / f"index{number}"
+        where.mkdir()
+        for name, text in zip(("level", "type", "size"), told, strict=True):
+            (where / name).write_text(f"{text}\n")
+    (tmp_path / "index3").mkdir()
+    monkeypatch.setattr(memory, "_CACHES", tmp_path)
+    read = memory.cache_bytes.__wrapped__
+    assert [read(1), read(2)] == [48 << 10, 2 << 20]
+    monkeypatch.setattr(memory, "_CACHES", tmp_path / "nothing")
+    assert [read(1), read(2)] == [32 << 10, 512 << 10]
 
 
 def test_a_matrix_or_an_engine_that_does_not_fit_says_how_large_it_would_be(

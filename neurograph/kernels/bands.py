@@ -1,9 +1,9 @@
 """Rows cut into bands of sources that stay in the nearest cache.
 
 Where rows read from more states than that cache holds, each state comes from the next one: twice as
-slow. A band is a range of states small enough to stay; all rows take what they have in one band
-before the next. Rows with equally many entries in it follow each other, so that the processor
-expects where each ends.
+slow. A band is a range of states small enough to stay; a block of rows, whose sums stay in the next
+cache, takes all it has in one band before the next. Rows with equally many entries in a band follow
+each other, so that the processor expects where each ends.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph.memory import cache_bytes
+
 Ids = NDArray[Any]
-_NEAR = 1 << 15  # bytes of states that stay near
+_NEAR = 5 / 6  # how much of the nearest cache the states of a band take
+_NEXT = 1 / 4  # how much of the next one the sums of a block of rows take, beside all that passes
 _ENTRY, _FAR = 0.75, 2.0  # cycles to add a vector of a state that is near, or not
 _ROW = 4.0  # cycles to take up the sum of a vector and to put it away again
 _TURN = 6.0  # and for the row itself
@@ -44,13 +47,15 @@ def bands(ptr: Ids, places: Ids, size: int, vectors: int) -> list[Band]:
     A state is `size` bytes in so many vectors. In their order, each row's first band starts its sum
     and its last one ends it.
     """
+    near = int(cache_bytes(1) * _NEAR)
     count, lengths = ptr.size - 1, np.diff(ptr)
-    if not places.size or (int(places.max()) - int(places.min())) * size <= _NEAR:
+    if not places.size or (int(places.max()) - int(places.min())) * size <= near:
         return [whole(ptr)]
-    cuts = _Cuts.of(lengths, places, max(1, _NEAR // size))
+    cuts = _Cuts.of(lengths, places, max(1, near // size))
     uncut = places.size * vectors * _FAR + count * _TURN
     cut = places.size * vectors * _ENTRY + cuts.row.size * (vectors * _ROW + _TURN)
-    return list(cuts.bands()) if cut < uncut else [whole(ptr)]
+    together = max(1, int(cache_bytes(2) * _NEXT) // size)
+    return list(cuts.bands(together)) if cut < uncut else [whole(ptr)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,15 +90,16 @@ class _Cuts:
             np.concatenate([none, length]),
         )
 
-    def bands(self) -> Iterator[Band]:
-        """Yield the bands, apart where sums start or end."""
+    def bands(self, together: int) -> Iterator[Band]:
+        """Yield the bands of `together` rows, then of the next; apart where sums start or end."""
         runs = np.arange(self.row.size)
         first = np.full(int(self.row.max()) + 1, runs.size)
         last = np.full(first.size, -1)
         np.minimum.at(first, self.row, runs)
         np.maximum.at(last, self.row, runs)
         starts, ends = first[self.row] == runs, last[self.row] == runs
-        kind = 4 * self.band + 2 * ~starts + ends
+        block = self.row // together
+        kind = 4 * (block * (int(self.band.max()) + 1) + self.band) + 2 * ~starts + ends
         order = np.lexsort((runs, self.length, kind))
         for some in np.split(order, np.flatnonzero(np.diff(kind[order])) + 1):
             ptr = np.zeros(some.size + 1, np.int64)

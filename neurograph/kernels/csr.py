@@ -17,6 +17,7 @@ from neurograph.kernels.finish import store_sums
 from neurograph.kernels.lanes import I16, I64, Lanes, unrolled
 from neurograph.kernels.tiles import ADD, Arguments, Pair
 
+_AHEAD = 128  # entries: what a row reads of weights and indices has been asked for in time
 _UNROLL = 4  # entries in flight: a fused multiply-add takes 4 cycles and two start in each
 
 
@@ -47,6 +48,8 @@ class RowKernel:
         with cgutils.for_range(b, a.groups) as loop:
             start = b.sext(b.load(b.gep(first, [loop.index])), I64)
             stop = b.sext(b.load(b.gep(first, [b.add(loop.index, I64(1))])), I64)
+            for table in (a.weight, index):
+                self.lanes.prefetch(table, b.add(start, I64(_AHEAD)))
             self._row(states, index, start, stop)
             self._finish(loop.index)
         b.ret_void()
