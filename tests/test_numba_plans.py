@@ -274,7 +274,7 @@ def test_error_of_tanh(dtype: str, close: float, batch: int) -> None:
 @pytest.mark.parametrize("slope", [-0.5, 0.0, 0.01, 2**-4, 2 / 3, 16.0, 17.0, 1e6])
 @pytest.mark.parametrize("scale", [0.0, -3.0, 1.7159, 1e5])
 def test_tanh_of_every_slope(scale: float, slope: float) -> None:
-    """Whether scale and slope are folded into the rational or not, and at its limit."""
+    """Whether scale and slope are folded into its numbers or not, and at its limit."""
     numbers = np.linspace(-12, 12, 997) / (slope or 1)
     given = np.concatenate([numbers, [0.0, 1e-30, 3e38, -3e38]]).astype(np.float32)[None]
     graph = ng.Graph()
@@ -290,10 +290,10 @@ def test_parameters_begin_with_those_of_the_activation() -> None:
     for name in ("relu", "tanh", "scaled_tanh", "sigmoid", "elu"):
         code, numbers = activations.parameters(Activation(name))
         plain, three = activations.encode(Activation(name))
-        folded = activations.SHIFTED if three[2] else activations.RATIONAL
+        folded = activations.SHIFTED if three[2] else activations.SCALED
         assert code == (folded if plain == activations.TANH else plain)
         assert numbers[:3] == three
-        assert len(numbers) == activations.PARAMETERS
+        assert len(numbers) == len(activations.none())
 
 
 # ---- tiles --------------------------------------------------------------------------------------

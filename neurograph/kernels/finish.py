@@ -82,7 +82,7 @@ def emit_activation(lanes: Lanes, arguments: Any, sums: list[Any]) -> None:
         for place in sums:
             lanes.builder.store(one(lanes.builder.load(place)), place)
 
-    emit_choice(lanes, arguments.parameter, arguments.activation, apply, 3)
+    emit_choice(lanes, arguments.parameter, arguments.activation, apply, folded=False)
 
 
 def emit_choice(
@@ -90,21 +90,24 @@ def emit_choice(
     parameter: Any,
     activation: Any,
     apply: Callable[[Callable[[Any], Any]], None],
-    given: int = activations.PARAMETERS,
+    *,
+    folded: bool = True,
 ) -> None:
-    """Emit, for each vector activation, `apply` of the function that emits it for one vector."""
+    """Emit, for each vector activation, `apply` of the function that emits it for one vector.
+
+    With `folded` numbers, as `activations.parameters` returns them; else three.
+    """
     b = lanes.builder
     after = b.append_basic_block("activated")
     switch = b.switch(activation, after)
     codes = [activations.CLIP, activations.TANH, activations.LEAKY]
-    if given == activations.PARAMETERS:
+    if folded:
         codes.extend(activations.FOLDED)
     for code in codes:
         block = b.append_basic_block(f"activation{code}")
         switch.add_case(I64(code), block)
         b.position_at_end(block)
-        wanted = given if code in activations.FOLDED else 3
-        numbers = [lanes.broadcast(parameter, I64(i)) for i in range(wanted)]
-        apply(partial(activations.emit, lanes, code, parameters=numbers))
+        numbers = activations.load(lanes, code, parameter)
+        apply(partial(activations.emit, lanes, code, numbers=numbers))
         b.branch(after)
     b.position_at_end(after)

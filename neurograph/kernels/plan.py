@@ -118,7 +118,7 @@ class Builder:
     def plan(self) -> Plan:
         """Return the finished tables."""
         ops = np.concatenate([np.empty((0, len(Op)), np.int64), *self.ops])
-        parameters = np.array([*self.parameters, (0.0,) * activations.PARAMETERS])
+        parameters = np.array([*self.parameters, activations.none()])
         return Plan(
             ops,
             self.index.joined(),
@@ -147,7 +147,7 @@ class Builder:
         ops = np.zeros((blocks, len(Op)), np.int64)
         ops[:, Op.KIND], ops[:, Op.PARAMETER], ops[:, Op.ACTIVATION] = (
             kind_of(kernel),
-            activations.PARAMETERS * place,
+            len(parameters) * place,
             code,
         )
         for name, value in columns.items():
