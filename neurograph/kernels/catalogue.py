@@ -186,7 +186,7 @@ def _numbers() -> dict[tuple[type, Kernel], int]:
 def cover(
     maps: int, fields: int, slots: int, pair: Pair, vectors: int = 1, over: str = SAMPLES
 ) -> tuple[tuple[TileShape, int], ...]:
-    """Return the tile shapes that cover `maps` x `fields` in the least time.
+    """Return the tile shapes that cover `maps` x `fields` in the least time, the fewest of them.
 
     Each with how many times it is used. All take equally many of the `vectors` of samples, as many
     as there are tiles for.
@@ -205,7 +205,8 @@ def cover(
     least: list[tuple[float, tuple[TileShape, ...]]] = [(0.0, ())]
     for m in range(1, rest + 1):
         before = ((cost(s), s, least[max(0, m - s.maps)]) for s in shapes)
-        least.append(min((c + b[0], (s, *b[1])) for c, s, b in before))
+        ways = ((c + b[0], (s, *b[1])) for c, s, b in before)
+        least.append(min(ways, key=lambda way: (way[0], len(way[1]), way)))  # few read sources less
     chosen = sorted([best] * many + list(least[rest][1]), key=lambda s: -s.maps * s.fields)
     return tuple((shape, chosen.count(shape)) for shape in dict.fromkeys(chosen))
 
