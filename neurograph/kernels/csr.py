@@ -13,7 +13,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from neurograph.kernels.finish import store_sums
+from neurograph.kernels.finish import Waiting
 from neurograph.kernels.lanes import I16, I64, Lanes, unrolled
 from neurograph.kernels.tiles import ADD, Arguments, Pair
 
@@ -37,7 +37,7 @@ class RowKernel:
             [cgutils.alloca_once(self.builder, kind) for _ in range(vectors)]
             for _ in range(self.chains)
         ]
-        self.waiting = cgutils.alloca_once(self.builder, kind, size=I64(vectors))
+        self.waiting = Waiting(self.lanes, vectors, vectors)
 
     def emit(self) -> None:
         """Emit the function's body."""
@@ -85,7 +85,8 @@ class RowKernel:
             for chain in self.sums[1:]:
                 value = b.fadd(value, b.load(chain[v]))
             b.store(b.fadd(value, b.load(before[v])), place)
-        store_sums(self.lanes, a, totals, self.waiting, at, self.vectors)
+        left = b.sub(b.sub(a.groups, row), I64(1))
+        self.waiting.store(a, totals, at, left)
 
     def _before(self, row: Any, at: Any) -> list[Any]:
         """Return places of what a row's sum is added to: its bias, or the state that is there."""

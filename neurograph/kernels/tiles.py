@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba.core import cgutils
 
-from neurograph.kernels.finish import store_sums
+from neurograph.kernels.finish import Waiting
 from neurograph.kernels.lanes import I32, I64, Lanes, unrolled
 
 ADD, BIAS, BIAS_EACH = range(3)  # what a sum starts from: the state that is there, or a bias
@@ -109,7 +109,7 @@ class Tile:
             for m, f in self._each()
             for v in range(vectors)
         }
-        self.waiting = cgutils.alloca_once(self.builder, kind, size=I64(len(self.sums)))
+        self.waiting = Waiting(self.lanes, len(self.sums), vectors)
 
     def emit(self) -> None:
         """Emit the function's body."""
@@ -128,7 +128,8 @@ class Tile:
             self._add_slots(index)
             if not self.pair.linear:
                 self._add_bias(loop.index)
-            store_sums(self.lanes, a, list(self.sums.values()), self.waiting, row, self.vectors)
+            left = b.sub(b.sub(a.groups, loop.index), I64(1))
+            self.waiting.store(a, list(self.sums.values()), row, left)
         b.ret_void()
 
     def _each(self) -> list[tuple[int, int]]:
