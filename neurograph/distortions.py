@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import DataError, is_real
+from neurograph.errors import DataError, is_real, kind_of
 
 Array = NDArray[Any]
-_FEW = 256  # images mapped at a time, so that they stay in cache
+_FEW = 32  # images mapped at a time, so that they stay in cache
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,10 @@ class Distortion:
     def __call__(self, images: ArrayLike, rng: np.random.Generator) -> Array:
         """Return each image (N, ..., rows, columns) distorted in its own way.
 
-        Raises DataError for another shape.
+        Raises DataError for another shape, or an `rng` that is no NumPy Generator.
         """
+        if not isinstance(rng, np.random.Generator):
+            raise DataError(f"distortion: found {kind_of(rng)} as rng, needed a NumPy Generator")
         given = np.asarray(images)
         if given.ndim < 3:
             raise DataError(
@@ -121,13 +123,10 @@ def _looked_up(planes: Array, inverse: Array, shift: Array, background: float) -
     corner = np.floor(source).astype(np.intp)
     part = (source - corner).astype(planes.dtype)[:, None]
     width = columns + 4
-    base = corner[:, 0] * width + corner[:, 1]
-    pixels = padded.reshape(count, maps, -1)
-
-    def at(step: int) -> Array:
-        return np.take_along_axis(pixels, (base + step)[:, None], axis=2)
-
+    start = np.arange(count * maps).reshape(count, maps, 1) * ((rows + 4) * width)
+    base = start + (corner[:, 0] * width + corner[:, 1])[:, None]
+    pixels = padded.reshape(-1)
     down, across = part[:, :, 0], part[:, :, 1]
-    above = at(0) * (1 - across) + at(1) * across
-    below = at(width) * (1 - across) + at(width + 1) * across
+    above = pixels.take(base) * (1 - across) + pixels.take(base + 1) * across
+    below = pixels.take(base + width) * (1 - across) + pixels.take(base + (width + 1)) * across
     return np.asarray(above * (1 - down) + below * down).reshape(planes.shape)

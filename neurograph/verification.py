@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neurograph.connections import expand
 from neurograph.counting import Counts, count
-from neurograph.errors import GraphError, MissingDependency, is_whole
+from neurograph.errors import GraphError, MissingDependency, is_whole, kind_of
 from neurograph.graph import Graph, require_graph
 from neurograph.names import IdArray, Names
 from neurograph.table import INPUT, blocks_of
@@ -77,6 +77,8 @@ def verify(
     for name, number in (("block", block), ("threads", threads)):
         if not is_whole(number) or number < 1:
             raise GraphError(f"verify: {name} is {number!r}, needed a whole number of at least 1")
+    if not (progress is None or callable(progress)):
+        raise GraphError(f"verify: found {kind_of(progress)} as progress, needed a function")
     installed = importlib.util.find_spec("numba") is not None
     if compiled and not installed:
         raise MissingDependency('verify: compiled=True needs numba, from the extra "fast"')

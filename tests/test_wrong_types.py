@@ -95,6 +95,11 @@ OTHERS: dict[str, tuple[str, Call, tuple[Any, ...]]] = {
     "engine": ("engine", lambda wrong: ng.Simulator(net(), engine=wrong), ()),
     "verify block": ("verify: block", lambda wrong: ng.verify(net(), block=wrong), (5,)),
     "verify threads": ("verify: threads", lambda wrong: ng.verify(net(), threads=wrong), (5,)),
+    "verify progress": (
+        "as progress, needed a function",
+        lambda wrong: ng.verify(net(), progress=wrong),
+        (None, int),
+    ),
     "depth": ("depth", lambda wrong: ng.receptive_field(net(), 6, depth=wrong), (None, 5)),
     "cut layer": (
         "layer",
@@ -156,6 +161,16 @@ OTHERS: dict[str, tuple[str, Call, tuple[Any, ...]]] = {
     "patterns": ("found patterns", lambda wrong: ng.StochasticDiagonalLM(patterns=wrong), (5,)),
     "shift": ("found shift", ng.Distortion, (5, 1.5)),
     "background": ("found background", lambda wrong: ng.Distortion(background=wrong), (5, 1.5)),
+    "trainable": (
+        "B: trainable is",
+        lambda wrong: net().add(ng.RBF(np.ones((2, 2)), trainable=wrong, name="B"), [1, 2]),
+        (),
+    ),
+    "distortion rng": (
+        "as rng, needed a NumPy Generator",
+        lambda wrong: ng.Distortion()(np.zeros((1, 2, 2)), wrong),
+        (),
+    ),
     "distortion": (
         "distortion: found images",
         lambda wrong: ng.Distortion()(wrong, np.random.default_rng(0)),

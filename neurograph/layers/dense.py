@@ -114,6 +114,8 @@ class RBF:
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
         """Add the units to sources of any number and shape; ids (units, *positions)."""
         check_options(self, name)
+        if not isinstance(self.trainable, bool | np.bool_):
+            raise GraphError(f"{name}: trainable is {self.trainable!r}, needed True or False")
         fields, positions = _positions(self, sources, name)
         centers = _centers(self.centers, fields.shape[1], name)
         array = weight_array(
