@@ -1,7 +1,7 @@
 """Distorted copies of images, drawn by a seeded generator: planar affine maps.
 
 LeCun et al. 1998, page 10, names the four kinds (shift, scale, squeeze, horizontal shear) and gives
-no ranges. The defaults are a guess, not tuned.
+no ranges. The defaults are those of a few that did best on MNIST digits held out from training.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ class Distortion:
     Raises DataError for a negative or infinite range.
     """
 
-    shift: float = 1.5
-    scale: float = 0.12
-    squeeze: float = 0.08
-    shear: float = 0.2
+    shift: float = 1.2
+    scale: float = 0.1
+    squeeze: float = 0.06
+    shear: float = 0.15
     background: float = -0.1
 
     def __post_init__(self) -> None:
