@@ -47,10 +47,10 @@ def _tanhs(typing: Any, array: Any, parameter: Any, vectors: Any) -> Any:
             context.make_array(signature.args[i])(context, b, given[i]).data for i in (0, 1)
         )
         lanes = Lanes(b, ir.FloatType())
-        numbers = [lanes.broadcast(own, I64(i)) for i in range(activations.PARAMETERS)]
+        numbers = activations.load(lanes, activations.SCALED, own)
         with cgutils.for_range(b, given[2]) as loop:
             at = b.mul(loop.index, I64(lanes.count))
-            value = activations.emit(lanes, activations.RATIONAL, lanes.load(data, at), numbers)
+            value = activations.emit(lanes, activations.SCALED, lanes.load(data, at), numbers)
             lanes.store(value, data, at)
         return context.get_dummy_value()
 

@@ -53,7 +53,12 @@ class Distortion:
             )
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Return `count` maps: matrices (count, 2, 2) and shifts (count, 2), both in (y, x)."""
+        """Return `count` maps: matrices (count, 2, 2) and shifts (count, 2), both in (y, x).
+
+        Raises DataError for an `rng` that is no NumPy Generator.
+        """
+        if not isinstance(rng, np.random.Generator):
+            raise DataError(f"distortion: found {kind_of(rng)} as rng, needed a NumPy Generator")
         u, v, scale, squeeze, shear = (
             rng.uniform(-1, 1, (5, count)).T
             * (self.shift, self.shift, self.scale, self.squeeze, self.shear)
@@ -67,8 +72,6 @@ class Distortion:
 
         Raises DataError for another shape, or an `rng` that is no NumPy Generator.
         """
-        if not isinstance(rng, np.random.Generator):
-            raise DataError(f"distortion: found {kind_of(rng)} as rng, needed a NumPy Generator")
         given = np.asarray(images)
         if given.ndim < 3:
             raise DataError(

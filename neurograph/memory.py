@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,11 @@ def cache_bytes(level: int) -> int:
     for cache in sorted(_CACHES.glob("index*")):
         try:
             told = [(cache / name).read_text().strip() for name in ("level", "type", "size")]
-        except OSError:
+        except (OSError, ValueError):
             continue
-        if told[0] == str(level) and told[1] != "Instruction" and told[2][:-1].isdecimal():
-            return int(told[2][:-1]) << {"K": 10, "M": 20}.get(told[2][-1], 0)
+        size = re.fullmatch("([1-9][0-9]*)([KM])", told[2])
+        if size and told[0] == str(level) and told[1] != "Instruction":
+            return int(size[1]) << (10 if size[2] == "K" else 20)
     return (1 << 15) if level == 1 else (1 << 19)
 
 

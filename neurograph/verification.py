@@ -64,8 +64,8 @@ def verify(
     with the neurons where it stands. Expansion runs in compiled code where numba is installed
     (`compiled` forces either way), on `threads` threads; memory is bounded by the tallies and
     blocks of `block` slots. `progress` is called with the number of triples of each block. Raises
-    GraphError for anything but a Graph and for a block or a number of threads below 1,
-    MissingDependency for compiled=True without numba.
+    GraphError for anything but a Graph, a block or a number of threads below 1 and a progress that
+    is no function, MissingDependency for compiled=True without numba.
 
     >>> from neurograph.layers import Conv2d, Input
     >>> graph = Graph()

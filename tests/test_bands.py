@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurograph as ng
-from neurograph.kernels.bands import Band, bands, whole
+from neurograph.kernels.bands import Band, Cuts, bands, whole
 from neurograph.kernels.runner import Runner
-from neurograph.memory import cache_bytes
 
 
 def rows_of(lengths: list[int], places: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -39,20 +38,29 @@ def check(found: list[Band], ptr: np.ndarray) -> None:
     np.testing.assert_array_equal(np.sort(np.concatenate(seen)), np.arange(ptr[-1]))
 
 
+@pytest.fixture(autouse=True)
+def caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caches of the same sizes on any machine."""
+    monkeypatch.setattr("neurograph.kernels.bands.cache_bytes", {1: 48 << 10, 2: 1 << 20}.get)
+
+
 @given(
     st.lists(st.integers(0, 90), min_size=1, max_size=30),
     st.sampled_from([1, 100, 3000]),
     st.sampled_from([4, 256, 1 << 14]),
     st.sampled_from([1, 2, 4]),
+    st.sampled_from([1, 3, 1000]),
     st.integers(0, 99),
 )
 @settings(deadline=None)
 def test_bands_hold_every_entry_once(
-    lengths: list[int], places: int, size: int, vectors: int, seed: int
+    lengths: list[int], places: int, size: int, vectors: int, together: int, seed: int
 ) -> None:
     ptr, read = rows_of(lengths, places, seed)
     check(bands(ptr, read, size, vectors), ptr)
     check([whole(ptr)], ptr)
+    if read.size:
+        check(list(Cuts.of(np.diff(ptr), read, 16).bands(together)), ptr)
 
 
 def test_a_band_stays_near_and_its_rows_grow() -> None:
@@ -61,19 +69,27 @@ def test_a_band_stays_near_and_its_rows_grow() -> None:
     assert len(found) > 10
     for band in found:
         inside = read[band.entries]
-        assert not inside.size or np.ptp(inside) * 256 < cache_bytes(1)
+        assert not inside.size or np.ptp(inside) * 256 < 48 << 10
         assert (np.diff(np.diff(band.ptr)) >= 0).all()
     check(found, ptr)
 
 
 def test_the_sums_of_a_block_of_rows_stay_in_the_next_cache() -> None:
-    many = cache_bytes(2) // 256 + 9
-    ptr, read = rows_of([400] * many, 4096, 0)
+    ptr, read = rows_of([400] * 4100, 4096, 0)
     found = bands(ptr, read, 256, 4)
-    assert max(np.ptp(band.rows) * 256 for band in found) < cache_bytes(2)
-    blocks = [int(band.rows.min()) // (cache_bytes(2) // 1024) for band in found]
+    assert max(np.ptp(band.rows) * 256 for band in found) < 1 << 18
+    blocks = [int(band.rows.min()) // 1024 for band in found]
     assert blocks == sorted(blocks)
-    assert len(set(blocks)) > 3
+    assert len(set(blocks)) == 5
+    check(found, ptr)
+
+
+def test_blocks_of_few_rows_a_band_are_not_worth_their_start() -> None:
+    windows = np.random.default_rng(0).integers(0, 30_000, (4100, 3, 1)) + np.arange(16)
+    ptr = np.arange(4101) * 48
+    found = bands(ptr, windows.reshape(-1), 256, 4)
+    assert max(np.ptp(band.rows) for band in found) > 2048
+    assert 100 < len(found) < 4 * 200
     check(found, ptr)
 
 
@@ -90,7 +106,13 @@ def test_few_entries_are_not_cut() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("batch", [1, 16, 64, 81])
 @pytest.mark.parametrize("activation", ["identity", "relu", "tanh", "gelu"])
-def test_engine_runs_bands(dtype: str, batch: int, activation: str) -> None:
+@pytest.mark.parametrize("blocks", [False, True])
+def test_engine_runs_bands(
+    dtype: str, batch: int, activation: str, blocks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if blocks:  # of few rows, whatever they cost
+        monkeypatch.setattr("neurograph.kernels.bands.cache_bytes", {1: 48 << 10, 2: 1 << 14}.get)
+        monkeypatch.setattr("neurograph.kernels.bands._OP", 0.0)
     rng = np.random.default_rng(0)
     links = np.argwhere(rng.random((3000, 60)) < 0.3)
     links = links[links[:, 1] != 7]  # a neuron without a slot
@@ -104,4 +126,4 @@ def test_engine_runs_bands(dtype: str, batch: int, activation: str) -> None:
     close = 2e-6 if dtype == "float32" else 1e-12
     np.testing.assert_allclose(found, expected, rtol=close, atol=close)
     plan = Runner(ng.compile(graph), np.dtype(dtype), 1)._plan(4, keep=False).plan
-    assert len(plan.ops) > 5  # it was cut
+    assert len(plan.ops) > (50 if blocks else 5)  # it was cut

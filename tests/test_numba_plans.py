@@ -18,7 +18,7 @@ import neurograph as ng
 from neurograph.engines.numba import Engine
 from neurograph.engines.reference import Engine as Reference
 from neurograph.functions import Activation, Function
-from neurograph.kernels import activations, catalogue
+from neurograph.kernels import activations, catalogue, tanh
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.runner import _STRICT, Runner
 from neurograph.kernels.tiles import (
@@ -257,7 +257,7 @@ def test_error_of_lenet5(batch: int, dtype: str, by_layer: float, outputs: float
 @pytest.mark.parametrize(("dtype", "close"), [("float32", 4.5e-7), ("float64", 1e-15)])
 @pytest.mark.parametrize("batch", [1, 5])
 def test_error_of_tanh(dtype: str, close: float, batch: int) -> None:
-    """Over a dense grid, as the docstring of `kernels.activations` says."""
+    """Over a dense grid, as the docstring of `kernels.tanh` says."""
     count = 40_001
     graph = ng.Graph()
     x = graph.add(ng.Input((count,)))
@@ -272,7 +272,7 @@ def test_error_of_tanh(dtype: str, close: float, batch: int) -> None:
 
 
 @pytest.mark.parametrize("slope", [-0.5, 0.0, 0.01, 2**-4, 2 / 3, 16.0, 17.0, 1e6])
-@pytest.mark.parametrize("scale", [0.0, -3.0, 1.7159, 1e5])
+@pytest.mark.parametrize("scale", [0.0, -3.0, 1.7159, 1e5, 1e31])
 def test_tanh_of_every_slope(scale: float, slope: float) -> None:
     """Whether scale and slope are folded into its numbers or not, and at its limit."""
     numbers = np.linspace(-12, 12, 997) / (slope or 1)
@@ -286,6 +286,17 @@ def test_tanh_of_every_slope(scale: float, slope: float) -> None:
         assert np.abs(found - exact).max() <= 7e-7 * abs(scale)
 
 
+def test_numbers_of_tanh_are_folded_where_float32_has_them() -> None:
+    ways = tanh._WAYS
+    for scale, slope in ((1.0, 1.0), (-1.7159, 2 / 3), (1e20, 1.0), (1e-20, 16.0)):
+        assert all(way.holds(way.folded(scale, slope)) for way in ways)
+    looked_up, rational = ([way.holds(way.folded(s, 1.0)) for s in (1e33, 0.0)] for way in ways)
+    assert looked_up == [True, True]
+    assert rational == [False, False]
+    assert not tanh.folds(1e39, 1.0)
+    assert not tanh.folds(1.0, 17.0)
+
+
 def test_parameters_begin_with_those_of_the_activation() -> None:
     for name in ("relu", "tanh", "scaled_tanh", "sigmoid", "elu"):
         code, numbers = activations.parameters(Activation(name))
@@ -293,7 +304,7 @@ def test_parameters_begin_with_those_of_the_activation() -> None:
         folded = activations.SHIFTED if three[2] else activations.SCALED
         assert code == (folded if plain == activations.TANH else plain)
         assert numbers[:3] == three
-        assert len(numbers) == len(activations.none())
+        assert len(numbers) == len(activations.padded())
 
 
 # ---- tiles --------------------------------------------------------------------------------------

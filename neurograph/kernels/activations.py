@@ -18,6 +18,7 @@ from neurograph.kernels.lanes import I64, Lanes
 IDENTITY, CLIP, TANH, LEAKY, SCALED, SHIFTED = range(6)
 SCALAR = 6
 FOLDED = (SCALED, SHIFTED)
+_OWN = 3  # parameters of an activation itself
 _SCALAR_NAMES = (
     "elu",
     "softplus",
@@ -68,20 +69,20 @@ def parameters(activation: Activation) -> tuple[int, tuple[float, ...]]:
     (0.0, 6.0, 0.0)
     """
     code, own = encode(activation)
-    if code != TANH or not tanh.folds(own[1]):
-        return code, none(own)
+    if code != TANH or not tanh.folds(*own[:2]):
+        return code, padded(own)
     return SHIFTED if own[2] else SCALED, (*own, *tanh.folded(*own[:2]))
 
 
-def none(own: tuple[float, ...] = ()) -> tuple[float, ...]:
-    """Return the numbers of an activation that has none but its `own`."""
-    return (*own, *[0.0] * (3 + len(tanh.folded(1.0, 1.0)) - len(own)))
+def padded(own: tuple[float, ...] = ()) -> tuple[float, ...]:
+    """Return the numbers of an activation that has no others than its `own`."""
+    return own + (0.0,) * (_OWN + tanh.count() - len(own))
 
 
 def load(lanes: Lanes, code: int, pointer: Any) -> list[Any]:
     """Emit the loads of what `emit` takes for an activation whose numbers are at `pointer`."""
-    own = [lanes.broadcast(pointer, I64(i)) for i in range(3)]
-    return [*own, *tanh.load(lanes, pointer, 3)] if code in FOLDED and not lanes.double else own
+    own = [lanes.broadcast(pointer, I64(i)) for i in range(_OWN)]
+    return [*own, *tanh.load(lanes, pointer, _OWN)] if code in FOLDED and not lanes.double else own
 
 
 def known_names() -> set[str]:
@@ -99,7 +100,7 @@ def emit(lanes: Lanes, code: int, x: Any, numbers: list[Any]) -> Any:
     if code == CLIP:
         return lanes.at_most(lanes.at_least(x, numbers[0]), numbers[1])
     if code in FOLDED and not lanes.double:
-        value = tanh.emit_folded(lanes, x, numbers[3:])
+        value = tanh.emit_folded(lanes, x, numbers[_OWN:])
         return b.fadd(value, numbers[2]) if code == SHIFTED else value
     if code == TANH or code in FOLDED:
         return lanes.fma(numbers[0], tanh.emit(lanes, b.fmul(x, numbers[1])), numbers[2])

@@ -23,6 +23,8 @@ _NEXT = 1 / 4  # how much of the next one the sums of a block of rows take, besi
 _ENTRY, _FAR = 0.75, 2.0  # cycles to add a vector of a state that is near, or not
 _ROW = 4.0  # cycles to take up the sum of a vector and to put it away again
 _TURN = 6.0  # and for the row itself
+_AWAY = 1.0  # and more where the sums of all rows do not stay in the next cache
+_OP = 700.0  # to begin a band
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +53,22 @@ def bands(ptr: Ids, places: Ids, size: int, vectors: int) -> list[Band]:
     count, lengths = ptr.size - 1, np.diff(ptr)
     if not places.size or (int(places.max()) - int(places.min())) * size <= near:
         return [whole(ptr)]
-    cuts = _Cuts.of(lengths, places, max(1, near // size))
+    cuts = Cuts.of(lengths, places, max(1, near // size))
     uncut = places.size * vectors * _FAR + count * _TURN
     cut = places.size * vectors * _ENTRY + cuts.row.size * (vectors * _ROW + _TURN)
     together = max(1, int(cache_bytes(2) * _NEXT) // size)
-    return list(cuts.bands(together)) if cut < uncut else [whole(ptr)]
+    blocks, begun = -(-count // together), cuts.count * _OP
+    ways = [
+        (uncut, 0),
+        (cut + begun + (cuts.row.size * vectors * _AWAY if blocks > 1 else 0), count),
+        (cut + begun * blocks, together),
+    ]
+    rows = min(ways)[1]
+    return list(cuts.bands(rows)) if rows else [whole(ptr)]
 
 
 @dataclass(frozen=True, eq=False)
-class _Cuts:
+class Cuts:
     """Runs of entries that one row has in one band, band by band; `entries` in that order.
 
     band, row, first (entry) and length of each run; a row without entries has an empty run.
@@ -72,7 +81,7 @@ class _Cuts:
     length: Ids
 
     @classmethod
-    def of(cls, lengths: Ids, places: Ids, width: int) -> _Cuts:
+    def of(cls, lengths: Ids, places: Ids, width: int) -> Cuts:
         """Cut rows of these lengths at every `width` states."""
         row = np.repeat(np.arange(lengths.size), lengths)
         band = (places - places.min()) // width
@@ -90,6 +99,11 @@ class _Cuts:
             np.concatenate([none, length]),
         )
 
+    @property
+    def count(self) -> int:
+        """How many bands there are."""
+        return int(self.band.max()) + 1
+
     def bands(self, together: int) -> Iterator[Band]:
         """Yield the bands of `together` rows, then of the next; apart where sums start or end."""
         runs = np.arange(self.row.size)
@@ -99,7 +113,7 @@ class _Cuts:
         np.maximum.at(last, self.row, runs)
         starts, ends = first[self.row] == runs, last[self.row] == runs
         block = self.row // together
-        kind = 4 * (block * (int(self.band.max()) + 1) + self.band) + 2 * ~starts + ends
+        kind = 4 * (block * self.count + self.band) + 2 * ~starts + ends
         order = np.lexsort((runs, self.length, kind))
         for some in np.split(order, np.flatnonzero(np.diff(kind[order])) + 1):
             ptr = np.zeros(some.size + 1, np.int64)

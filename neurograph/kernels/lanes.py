@@ -12,15 +12,23 @@ from typing import Any
 
 from llvmlite import binding, ir
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 
 I1, I16, I32, I64 = ir.IntType(1), ir.IntType(16), ir.IntType(32), ir.IntType(64)
 _SUFFIX = {"float": "f32", "double": "f64"}
 
 
 @lru_cache(maxsize=1)
+def _features() -> frozenset[str]:
+    """Return what numba compiles for, which may be less than this processor has."""
+    _, _, features = cpu_target.target_context.codegen().magic_tuple()
+    return frozenset(f[1:] for f in features.split(",") if f.startswith("+"))
+
+
+@lru_cache(maxsize=1)
 def vector_bytes() -> int:
     """Return the width of the vectors the kernels use here: 64 bytes with AVX-512, 32 without."""
-    return 64 if binding.get_host_cpu_features().get("avx512f") else 32
+    return 64 if "avx512f" in _features() else 32
 
 
 def lane_count(itemsize: int) -> int:
@@ -32,7 +40,7 @@ def lane_count(itemsize: int) -> int:
 def _names_instructions() -> bool:
     """Return whether kernels may name x86's fused multiply-add; makes LLVM's assembler ready."""
     x86 = binding.get_process_triple().startswith("x86_64")
-    if x86 and binding.get_host_cpu_features().get("fma"):
+    if x86 and "fma" in _features():
         binding.initialize_native_asmparser()
         return True
     return False

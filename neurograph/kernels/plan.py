@@ -118,7 +118,7 @@ class Builder:
     def plan(self) -> Plan:
         """Return the finished tables."""
         ops = np.concatenate([np.empty((0, len(Op)), np.int64), *self.ops])
-        parameters = np.array([*self.parameters, activations.none()])
+        parameters = np.array([*self.parameters, activations.padded()])
         return Plan(
             ops,
             self.index.joined(),

@@ -11,7 +11,7 @@ expm1(2 |x|) / (expm1(2 |x|) + 2), within 1e-15.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,103 +20,164 @@ from numpy.typing import NDArray
 
 from neurograph.kernels.lanes import I32, I64, Lanes, vector_bytes
 
-_LOOKED_UP = 16  # lanes of the vectors that are looked up in
-_PIECES, _DEGREE = 32, 4
-_WIDTH = 0.26  # of an interval, the middle of the first is 0
-_END = 31.49  # in widths: what lies beyond is rounded down to it, never up to a 33rd interval
-_LIMIT = 7.9
-_P = (4207805.668929697, 542830.6674517968, 12307.290013128464, 46.96410654411059)
-_Q = (4207808.779367038, 1945422.276293605, 99752.30946817572, 989.1148540916294)  # and x^8 alone
-_FOLDS = (2.0**-4, 2.0**4)  # slopes whose powers are safe to have in P and Q
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-_ROUND = {False: 1.5 * 2.0**23, True: 1.5 * 2.0**52}  # adding it leaves a whole number's low bits
+# Adding one of these leaves a whole number in the low bits, and taking it away again the number.
+_ROUND_SINGLE, _ROUND_DOUBLE = 1.5 * 2.0**23, 1.5 * 2.0**52
 
 
-def _looks_up() -> bool:
-    return vector_bytes() == 4 * _LOOKED_UP
+def count() -> int:
+    """Return how many numbers `folded` returns."""
+    return _way().count
 
 
-def folds(slope: float) -> bool:
-    """Return whether a slope in front of tanh may be folded into its numbers."""
-    return _FOLDS[0] <= slope <= _FOLDS[1]
+def folds(scale: float, slope: float) -> bool:
+    """Return whether float32 has the numbers of scale tanh(slope x), and their precision."""
+    return _SLOPES[0] <= slope <= _SLOPES[1] and _way().holds(folded(scale, slope))
 
 
 def folded(scale: float, slope: float) -> tuple[float, ...]:
-    """Return the numbers of scale tanh(slope x), as many for any."""
-    if _looks_up():
-        return (_END * _WIDTH / slope, slope / _WIDTH, *(scale * _table()).ravel().tolist())
-    whole = slope ** (2 * len(_Q))
-    above = (scale * slope * p * slope ** (2 * i) / whole for i, p in enumerate(_P))
-    below = (q * slope ** (2 * i) / whole for i, q in enumerate(_Q))
-    return (_LIMIT / slope, *above, *below)
-
-
-@lru_cache(maxsize=1)
-def _table() -> NDArray[np.float64]:
-    """Return the coefficients (degree + 1, pieces) of tanh around the middle of each interval.
-
-    They meet tanh where Chebyshev's polynomial is 0. In the first interval, half of which is used,
-    the polynomial is 0 at 0, so that small numbers keep their precision.
-    """
-    count = _DEGREE + 1
-    nodes = np.cos(np.pi * (np.arange(count) + 0.5) / count) / 2
-    powers = np.vander(nodes, increasing=True)
-    middles = np.arange(_PIECES)[:, None]
-    table = np.linalg.solve(powers, np.tanh((middles + nodes) * _WIDTH).T)
-    few = 0.25 + np.cos(np.pi * (np.arange(_DEGREE) + 0.5) / _DEGREE) / 4
-    powers = np.vander(few, count, increasing=True)[:, 1:]
-    table[:, 0] = [0, *np.linalg.solve(powers, np.tanh(few * _WIDTH))]
-    return np.asarray(table)
+    """Return the numbers of scale tanh(slope x), slope above 0."""
+    return _way().folded(scale, slope)
 
 
 def load(lanes: Lanes, pointer: Any, first: int) -> list[Any]:
     """Emit the loads of the numbers `folded` from pointer[first:]; return the vectors."""
-    alone = 2 if _looks_up() else 1 + len(_P) + len(_Q)
-    vectors = [lanes.broadcast(pointer, I64(first + i)) for i in range(alone)]
-    if _looks_up():
-        starts = range(first + alone, first + alone + _table().size, _LOOKED_UP)
-        vectors.extend(lanes.load(pointer, I64(start)) for start in starts)
-    return vectors
+    return _way().load(lanes, pointer, first)
 
 
 def emit(lanes: Lanes, x: Any) -> Any:
     """Emit tanh of a vector."""
-    if lanes.double:
-        return _emit_double(lanes, x)
-    numbers = folded(1.0, 1.0)
-    if not _looks_up():
-        return emit_folded(lanes, x, [lanes.constant(c) for c in numbers])
-    parts = np.reshape(numbers[2:], (-1, _LOOKED_UP)).tolist()
-    tables = [ir.Constant(lanes.type, part) for part in parts]
-    return emit_folded(lanes, x, [*map(lanes.constant, numbers[:2]), *tables])
+    return _emit_double(lanes, x) if lanes.double else _way().emit(lanes, x, _plain(lanes))
 
 
 def emit_folded(lanes: Lanes, x: Any, numbers: list[Any]) -> Any:
-    """Emit scale tanh(slope x) of a vector of float32; `numbers` are vectors of the folded ones."""
-    if _looks_up():
-        return _emit_looked_up(lanes, x, *numbers)
-    return _emit_rational(lanes, x, numbers[0], numbers[1 : 1 + len(_P)], numbers[1 + len(_P) :])
+    """Emit scale tanh(slope x) of a vector of float32; `numbers` are what `load` returns."""
+    return _way().emit(lanes, x, numbers)
 
 
-def _emit_looked_up(lanes: Lanes, x: Any, limit: Any, widths: Any, *tables: Any) -> Any:
-    """Emit the polynomial of the interval that |x| lies in, with the sign of x; a NaN stays."""
-    b = lanes.builder
-    size = lanes.at_most(lanes.intrinsic("fabs", x), limit)
-    rounding = lanes.constant(_ROUND[False])
-    rounded = lanes.fma(size, widths, rounding)
-    rest = lanes.fma(size, widths, b.fneg(b.fsub(rounded, rounding)))
-    integers = ir.VectorType(I32, lanes.count)
-    number = b.bitcast(rounded, integers)
-    kind = ir.FunctionType(lanes.type, [lanes.type, integers, lanes.type])
-    look_up = b.module.declare_intrinsic("llvm.x86.avx512.vpermi2var.ps.512", fnty=kind)
-    coefficients = [
-        b.call(look_up, [low, number, high])
-        for low, high in zip(tables[::2], tables[1::2], strict=True)
-    ]
-    value = coefficients[-1]
-    for coefficient in coefficients[-2::-1]:
-        value = lanes.fma(rest, value, coefficient)
-    return _with_sign(lanes, value, x)
+def _plain(lanes: Lanes) -> list[Any]:
+    """Return the vectors of the numbers of tanh itself."""
+    numbers = ir.Constant(ir.ArrayType(lanes.element, count()), list(folded(1.0, 1.0)))
+    name = "numbers_of_tanh"
+    module = lanes.builder.module
+    if name not in module.globals:
+        table = ir.GlobalVariable(module, numbers.type, name)
+        table.linkage, table.global_constant, table.initializer = "internal", True, numbers
+    zero = I64(0)
+    return load(lanes, lanes.builder.gep(module.globals[name], [zero, zero]), 0)
+
+
+class _LookedUp:
+    """A polynomial of |x| for each of the intervals, its coefficients looked up in registers."""
+
+    lanes = 16
+    pieces, degree = 32, 4
+    width = 0.26  # of an interval; the middle of the first is 0
+    end = 31.49  # in widths: what lies beyond is rounded down to it, never up to a 33rd interval
+    count = 2 + (degree + 1) * pieces
+
+    def holds(self, numbers: tuple[float, ...]) -> bool:
+        return bool(np.isfinite(np.asarray(numbers, np.float32)).all())
+
+    def folded(self, scale: float, slope: float) -> tuple[float, ...]:
+        limit, widths = self.end * self.width / slope, slope / self.width
+        return (limit, widths, *(scale * self.table).ravel().tolist())
+
+    @cached_property
+    def table(self) -> NDArray[np.float64]:
+        """The coefficients (degree + 1, pieces) of tanh around the middle of each interval.
+
+        They meet tanh where Chebyshev's polynomial is 0. In the first interval, half of which is
+        used, the polynomial is 0 at 0, so that small numbers keep their precision.
+        """
+        count = self.degree + 1
+        nodes = np.cos(np.pi * (np.arange(count) + 0.5) / count) / 2
+        powers = np.vander(nodes, increasing=True)
+        middles = np.arange(self.pieces)[:, None]
+        table = np.linalg.solve(powers, np.tanh((middles + nodes) * self.width).T)
+        few = 0.25 + np.cos(np.pi * (np.arange(self.degree) + 0.5) / self.degree) / 4
+        powers = np.vander(few, count, increasing=True)[:, 1:]
+        table[:, 0] = [0, *np.linalg.solve(powers, np.tanh(few * self.width))]
+        return np.asarray(table)
+
+    def load(self, lanes: Lanes, pointer: Any, first: int) -> list[Any]:
+        alone = [lanes.broadcast(pointer, I64(first + i)) for i in range(2)]
+        starts = range(first + 2, first + self.count, self.lanes)
+        return [*alone, *(lanes.load(pointer, I64(start)) for start in starts)]
+
+    def emit(self, lanes: Lanes, x: Any, numbers: list[Any]) -> Any:
+        """Emit the polynomial of the interval that |x| lies in, with the sign of x; a NaN stays."""
+        b = lanes.builder
+        limit, widths, *tables = numbers
+        size = lanes.at_most(lanes.intrinsic("fabs", x), limit)
+        rounding = lanes.constant(_ROUND_SINGLE)
+        rounded = lanes.fma(size, widths, rounding)
+        rest = lanes.fma(size, widths, b.fneg(b.fsub(rounded, rounding)))
+        integers = ir.VectorType(I32, lanes.count)
+        number = b.bitcast(rounded, integers)
+        kind = ir.FunctionType(lanes.type, [lanes.type, integers, lanes.type])
+        look_up = b.module.declare_intrinsic("llvm.x86.avx512.vpermi2var.ps.512", fnty=kind)
+        coefficients = [
+            b.call(look_up, [low, number, high])
+            for low, high in zip(tables[::2], tables[1::2], strict=True)
+        ]
+        value = coefficients[-1]
+        for coefficient in coefficients[-2::-1]:
+            value = lanes.fma(rest, value, coefficient)
+        return _with_sign(lanes, value, x)
+
+
+class _Rational:
+    """x times the polynomial `above` over `below` and a last coefficient 1, both of x^2."""
+
+    limit = 7.9
+    above = (4207805.668929697, 542830.6674517968, 12307.290013128464, 46.96410654411059)
+    below = (4207808.779367038, 1945422.276293605, 99752.30946817572, 989.1148540916294)
+    count = 1 + len(above) + len(below)
+
+    def holds(self, numbers: tuple[float, ...]) -> bool:
+        sizes = np.abs(numbers)
+        normal = np.finfo(np.float32)
+        return bool(((sizes >= normal.tiny) & (sizes <= normal.max)).all())
+
+    def folded(self, scale: float, slope: float) -> tuple[float, ...]:
+        whole = slope ** (2 * len(self.below))
+        above = (scale * slope * p * slope ** (2 * i) / whole for i, p in enumerate(self.above))
+        below = (q * slope ** (2 * i) / whole for i, q in enumerate(self.below))
+        return (self.limit / slope, *above, *below)
+
+    def load(self, lanes: Lanes, pointer: Any, first: int) -> list[Any]:
+        return [lanes.broadcast(pointer, I64(first + i)) for i in range(self.count)]
+
+    def emit(self, lanes: Lanes, x: Any, numbers: list[Any]) -> Any:
+        """Emit the rational of x, kept within the limit; a NaN stays.
+
+        What needs no multiplication leaves its units to the others.
+        """
+        b = lanes.builder
+        limit, above, below = (
+            numbers[0],
+            numbers[1 : 1 + len(self.above)],
+            numbers[-len(self.below) :],
+        )
+        x = lanes.at_least(lanes.at_most(x, limit), b.fneg(limit))
+        square = b.fmul(x, x)
+        value, total = above[-1], b.fadd(square, below[-1])
+        for coefficient in above[-2::-1]:
+            value = lanes.fma(square, value, coefficient)
+        for coefficient in below[-2::-1]:
+            total = lanes.fma(square, total, coefficient)
+        return b.fdiv(b.fmul(x, value), total)
+
+
+_SLOPES = (2.0**-4, 2.0**4)  # slopes that a test has seen folded
+_WAYS = _LookedUp(), _Rational()
+
+
+def _way() -> _LookedUp | _Rational:
+    """Return how tanh is computed in float32 here."""
+    looked_up, rational = _WAYS
+    return looked_up if vector_bytes() == 4 * looked_up.lanes else rational
 
 
 def _with_sign(lanes: Lanes, value: Any, x: Any) -> Any:
@@ -127,27 +188,11 @@ def _with_sign(lanes: Lanes, value: Any, x: Any) -> Any:
     return b.bitcast(b.xor(b.bitcast(value, integers), sign), lanes.type)
 
 
-def _emit_rational(lanes: Lanes, x: Any, limit: Any, above: list[Any], below: list[Any]) -> Any:
-    """Emit x times the polynomial `above` over `below` and a last coefficient 1, both of x^2.
-
-    x is kept within the limit. What needs no multiplication leaves its units to the others.
-    """
-    b = lanes.builder
-    x = lanes.at_least(lanes.at_most(x, limit), b.fneg(limit))
-    square = b.fmul(x, x)
-    value, total = above[-1], b.fadd(square, below[-1])
-    for coefficient in above[-2::-1]:
-        value = lanes.fma(square, value, coefficient)
-    for coefficient in below[-2::-1]:
-        total = lanes.fma(square, total, coefficient)
-    return b.fdiv(b.fmul(x, value), total)
-
-
 def _emit_double(lanes: Lanes, x: Any) -> Any:
     b = lanes.builder
     doubled = b.fmul(lanes.intrinsic("fabs", x), lanes.constant(2.0))
     doubled = lanes.at_most(doubled, lanes.constant(44.0))
-    rounding = lanes.constant(_ROUND[True])
+    rounding = lanes.constant(_ROUND_DOUBLE)
     rounded = lanes.fma(doubled, lanes.constant(1 / math.log(2)), rounding)
     whole = b.fsub(rounded, rounding)
     rest = lanes.fma(whole, lanes.constant(-_LN2_HIGH), doubled)
