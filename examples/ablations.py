@@ -41,10 +41,11 @@ def lenet(
 def train(graph: ng.Graph, digits: Digits, passes: int) -> None:
     """One pattern an update, by the paper's algorithm; the loss is the one of the output."""
     penalties = graph.function(int(graph.outputs[0])).combine == "squared_difference"
-    # Divided by about the number of components of a code: what the published rates are made for.
-    loss = ng.DiscriminativePenalty(rubbish=10.0, scale=42.0) if penalties else "cross_entropy"
-    optimizer = ng.StochasticDiagonalLM(patterns=min(500, len(digits[1])))
-    ng.fit(graph, *digits, loss=loss, optimizer=optimizer, passes=passes, progress=False)
+    # The scale is what the published rates are made for; the paper gives neither it nor the others.
+    loss = ng.DiscriminativePenalty(rubbish=10.0, scale=25.0) if penalties else "cross_entropy"
+    optimizer = ng.StochasticDiagonalLM(patterns=min(500, len(digits[1])), estimates=10)
+    how = {"loss": loss, "optimizer": optimizer, "order": "shuffled"}
+    ng.fit(graph, *digits, **how, passes=passes, progress=False)
 
 
 def pruned(graph: ng.Graph, images: np.ndarray, share: float) -> ng.Graph:
