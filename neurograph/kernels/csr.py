@@ -31,6 +31,9 @@ class RowKernel:
         self.builder = ir.IRBuilder(function.append_basic_block("entry"))
         self.lanes = Lanes(self.builder, element)
         self.arguments = Arguments(*function.args)
+        # Several vectors are a whole state; a known size is a shift, a third of a product's wait.
+        # One vector may be a part of a state, or the state of one sample, a single number.
+        self.stride = I64(vectors * self.lanes.count) if vectors > 1 else self.arguments.stride
         self.chains = max(1, _UNROLL // vectors) if pair.linear else 1
         kind = self.lanes.type
         self.sums = [
@@ -43,7 +46,7 @@ class RowKernel:
         """Emit the function's body."""
         b, a = self.builder, self.arguments
         index = b.bitcast(a.index, I16.as_pointer()) if self.narrow else a.index
-        states = b.gep(a.states, [b.mul(a.base, a.stride)])
+        states = b.gep(a.states, [b.mul(a.base, self.stride)])
         first = b.gep(a.row, [a.groups])
         with cgutils.for_range(b, a.groups) as loop:
             start = b.sext(b.load(b.gep(first, [loop.index])), I64)
@@ -68,7 +71,7 @@ class RowKernel:
     def _entry(self, states: Any, index: Any, entry: Any, chain: int) -> None:
         b, lanes = self.builder, self.lanes
         raw = b.load(b.gep(index, [entry]))
-        at = b.mul(b.zext(raw, I64) if self.narrow else b.sext(raw, I64), self.arguments.stride)
+        at = b.mul(b.zext(raw, I64) if self.narrow else b.sext(raw, I64), self.stride)
         weight = lanes.broadcast(self.arguments.weight, entry)
         for v in range(self.vectors):
             source = lanes.load(states, b.add(at, I64(v * lanes.count)))

@@ -302,7 +302,7 @@ class Builder:
         index = (places - base).astype(np.uint16 if narrow else np.int32)
         if narrow:
             index = np.append(index, np.zeros(index.size % 2, np.uint16)).view(np.int32)
-        vectors = min(self.vectors, 4) if pair == LINEAR else 1
+        vectors = self.vectors if pair == LINEAR else 1
         self._op(
             1,
             RowShape(vectors, narrow, pair),
