@@ -159,6 +159,11 @@ def test_a_checkpoint_is_gone_on_from(data, tmp_path):
     assert "with order" in run(*options, "--order", "shuffled", "--resume", code=2)
     path.write_bytes(b"nonsense")
     assert str(path) in run(*options, "--resume", code=2)
+    assert "exists already; --resume goes on from it" in run(*options, code=2)
+    assert path.read_bytes() == b"nonsense"
+    assert "are the same file" in run(*options, "--out", path, "--force", code=2)
+    run(*options, "--passes", 1, "--force")
+    assert path.read_bytes() != b"nonsense"
 
 
 def test_a_rate_may_fall_along_a_cosine(data):

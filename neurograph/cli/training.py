@@ -119,7 +119,7 @@ def _numbers(
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the trained network."
 )
-@click.option("--force", is_flag=True, help="Replace FILE of --out if it exists.")
+@click.option("--force", is_flag=True, help="Replace the files of --out and --checkpoint.")
 @click.option("--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True)
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @takes_json
@@ -141,11 +141,18 @@ def train(
 
     Everything random depends on --seed. Ctrl-C keeps the last finished pass.
     """
+    checkpoint, resume = options["checkpoint"], options["resume"]
+    if out is not None and out == checkpoint:
+        raise click.UsageError(f"--out and --checkpoint are the same file, {out}")
     if out is not None and out.exists() and not force:
         raise ConversionError(f"{out}: exists already; --force replaces it")
+    if checkpoint is not None and checkpoint.exists() and not (resume or force):
+        raise ConversionError(
+            f"{checkpoint}: exists already; --resume goes on from it, --force replaces it"
+        )
     if model.carried is not None and initializer is not None:
         raise click.UsageError("--initializer would draw over --weights")
-    if options["resume"] and options["checkpoint"] is None:
+    if resume and checkpoint is None:
         raise click.UsageError("--resume needs --checkpoint")
     seed = model.seed or 0
     usual = recipe(compile(model.graph))
