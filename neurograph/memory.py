@@ -1,4 +1,4 @@
-"""Sizes are checked before memory is taken."""
+"""The machine's memory: sizes are checked before it is taken; sizes of its caches; cache lines."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class IdArray:
         array.flags.writeable = False
         return cls(array.shape, 0, array)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """The number of entries, absent ones included."""
         return math.prod(self.shape)

@@ -293,8 +293,9 @@ def test_numbers_of_tanh_are_folded_where_float32_has_them() -> None:
     looked_up, rational = ([way.holds(way.folded(s, 1.0)) for s in (1e33, 0.0)] for way in ways)
     assert looked_up == [True, True]
     assert rational == [False, False]
-    assert not tanh.folds(1e39, 1.0)
-    assert not tanh.folds(1.0, 17.0)
+    assert tanh.folded(1e39, 1.0) is None
+    assert tanh.folded(1.0, 17.0) is None
+    assert tanh.folded(1.7159, 2 / 3) is not None
 
 
 def test_parameters_begin_with_those_of_the_activation() -> None:

@@ -69,9 +69,10 @@ def parameters(activation: Activation) -> tuple[int, tuple[float, ...]]:
     (0.0, 6.0, 0.0)
     """
     code, own = encode(activation)
-    if code != TANH or not tanh.folds(*own[:2]):
+    folded = tanh.folded(*own[:2]) if code == TANH else None
+    if folded is None:
         return code, padded(own)
-    return SHIFTED if own[2] else SCALED, (*own, *tanh.folded(*own[:2]))
+    return SHIFTED if own[2] else SCALED, (*own, *folded)
 
 
 def padded(own: tuple[float, ...] = ()) -> tuple[float, ...]:

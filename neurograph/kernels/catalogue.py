@@ -32,7 +32,11 @@ from neurograph.kernels.tiles import (
 
 
 class Op(IntEnum):
-    """The columns of an op; offsets are into the tables of a plan."""
+    """The columns of an op.
+
+    INDEX, WEIGHT, BIAS, ROW and PARAMETER are offsets into the tables of a plan, and addresses once
+    it is loaded.
+    """
 
     KIND = 0
     INDEX = 1

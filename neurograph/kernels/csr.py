@@ -13,9 +13,9 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from neurograph.kernels.finish import Waiting
 from neurograph.kernels.lanes import I16, I64, Lanes, unrolled
 from neurograph.kernels.tiles import ADD, Arguments, Pair
+from neurograph.kernels.waiting import Waiting
 
 _AHEAD = 128  # entries: how far ahead a row asks for weights and indices, a cache line of each
 _UNROLL = 4  # entries in flight: a fused multiply-add takes 4 cycles and two start in each

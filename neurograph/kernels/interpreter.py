@@ -1,7 +1,7 @@
 """The interpreter: runs a table of ops over blocks of samples.
 
 States are neuron-major: state s of a block is the `stride` numbers from `states[s * stride]`, one a
-sample.
+sample. An op has the addresses of its tables: each array among the arguments of a call costs time.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from neurograph.kernels.activations import SCALAR, scalar_activation
+from neurograph.kernels.addresses import array_at
 from neurograph.kernels.catalogue import Op, kernels
 from neurograph.kernels.compiling import jit
 from neurograph.kernels.lanes import I32, I64, Lanes, lane_count
@@ -35,38 +36,28 @@ def _pointer(context: Any, builder: ir.IRBuilder, kind: Any, array: Any) -> Any:
 
 
 @intrinsic
-def _run_op(
-    typing: Any,
-    ops: Any,
-    op: Any,
-    states: Any,
-    at: Any,
-    stride: Any,
-    index: Any,
-    weight: Any,
-    bias: Any,
-    row: Any,
-    parameter: Any,
-) -> Any:
+def _run_op(typing: Any, ops: Any, op: Any, states: Any, at: Any, stride: Any) -> Any:
     """Run the kernel of `ops[op]` on the vector of samples that starts `at` in each state."""
 
     def emit(context: Any, b: ir.IRBuilder, signature: Any, given: Any) -> Any:
         kinds = signature.args
-        ops_, states_, index_, weight_, bias_, row_, parameter_ = (
-            _pointer(context, b, kinds[i], given[i]) for i in (0, 2, 5, 6, 7, 8, 9)
-        )
+        element = context.get_data_type(kinds[2].dtype)
+        ops_, states_ = (_pointer(context, b, kinds[i], given[i]) for i in (0, 2))
         own = b.gep(ops_, [b.mul(given[1], I64(_COLUMNS))])
 
         def column(name: Op) -> Any:
             return b.load(b.gep(own, [I64(int(name))]))
 
+        def table(name: Op, kind: ir.Type) -> Any:
+            return b.inttoptr(column(name), kind.as_pointer())
+
         arguments = Arguments(
             b.gep(states_, [given[3]]),
-            b.gep(index_, [column(Op.INDEX)]),
-            b.gep(weight_, [column(Op.WEIGHT)]),
-            b.gep(bias_, [column(Op.BIAS)]),
-            b.gep(row_, [column(Op.ROW)]),
-            b.gep(parameter_, [column(Op.PARAMETER)]),
+            table(Op.INDEX, I32),
+            table(Op.WEIGHT, element),
+            table(Op.BIAS, element),
+            table(Op.ROW, I32),
+            table(Op.PARAMETER, element),
             column(Op.GROUPS),
             column(Op.SLOTS),
             column(Op.INIT),
@@ -74,7 +65,6 @@ def _run_op(
             column(Op.BASE),
             given[4],
         )
-        element = context.get_data_type(kinds[2].dtype)
         after = b.append_basic_block("ran")
         switch = b.switch(column(Op.KIND), after)
         for number, kernel in enumerate(kernels()):
@@ -86,9 +76,7 @@ def _run_op(
         b.position_at_end(after)
         return context.get_dummy_value()
 
-    return types.void(
-        ops, types.int64, states, types.int64, types.int64, index, weight, bias, row, parameter
-    ), emit
+    return types.void(ops, types.int64, states, types.int64, types.int64), emit
 
 
 @intrinsic
@@ -172,43 +160,35 @@ def enter(inputs: Any, first: int, states: Any, start: int, stride: int) -> None
 
 
 @njit(nogil=True, error_model="numpy")
-def _scalars(ops: Any, op: int, states: Any, row: Any, parameter: Any) -> None:
+def _scalars(ops: Any, op: int, states: Any) -> None:
     """Apply the scalar activation of an op to its targets."""
-    p0 = parameter[ops[op, _PARAMETER]]
-    first = ops[op, _ROW]
-    for r in range(first, first + ops[op, _TARGETS]):
-        for i in range(row[r], row[r] + ops[op, _WIDTH]):
-            states[i] = scalar_activation(ops[op, _ACTIVATION], states[i], p0)
+    row = array_at(ops[op, _ROW], (ops[op, _TARGETS],), np.int32)
+    own = array_at(ops[op, _PARAMETER], (1,), states.dtype)
+    for first in row:
+        for i in range(first, first + ops[op, _WIDTH]):
+            states[i] = scalar_activation(ops[op, _ACTIVATION], states[i], own[0])
 
 
 @njit(nogil=True, error_model="numpy", inline="always")
-def _run_ops(
-    ops: Any,
-    states: Any,
-    stride: int,
-    index: Any,
-    weight: Any,
-    bias: Any,
-    row: Any,
-    parameter: Any,
-) -> None:
+def _run_ops(ops: Any, states: Any, stride: int) -> None:
     """Run all ops on a block of samples."""
     for op in range(ops.shape[0]):
         width = ops[op, _WIDTH] // ops[op, _PASSES]
         for v in range(ops[op, _PASSES]):
-            _run_op(ops, op, states, v * width, stride, index, weight, bias, row, parameter)
+            _run_op(ops, op, states, v * width, stride)
         if ops[op, _ACTIVATION] >= SCALAR:
-            _scalars(ops, op, states, row, parameter)
+            _scalars(ops, op, states)
 
 
 @njit(nogil=True, error_model="numpy")
 def _finite(states: Any, spans: Any) -> bool:
     """Return whether all states of the spans are finite."""
-    wrong = 0
+    wrong = False
     for span in range(spans.shape[0]):
-        for i in range(spans[span, 0], spans[span, 1]):
-            wrong += states[i] - states[i] != 0
-    return wrong == 0
+        own = states[spans[span, 0] : spans[span, 1]]  # a slice, for the loop to become vectors
+        for i in range(own.size):
+            wrong |= own[i] - own[i] != 0
+    return not wrong
 
 
 @njit(nogil=True, error_model="numpy")
@@ -231,11 +211,6 @@ def _build(digest: str) -> Callable[..., None]:
         stride: int,
         start: int,
         ops: Any,
-        index: Any,
-        weight: Any,
-        bias: Any,
-        row: Any,
-        parameter: Any,
         states: Any,
         wanted: Any,
         finite: Any,
@@ -264,7 +239,7 @@ def _build(digest: str) -> Callable[..., None]:
             block = claim(box, batch, last, stride) if box.size else first
             while block < last:
                 enter(inputs, block, states, start, stride)
-                _run_ops(ops, states, stride, index, weight, bias, row, parameter)
+                _run_ops(ops, states, stride)
                 _leave(states, stride, wanted, finite, out[block : min(block + stride, last)])
                 if box.size:
                     mark_done(box, min(stride, last - block))

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 from numpy.typing import NDArray
 
+from neurograph.kernels.addresses import array_at
 from neurograph.kernels.compiling import jit
 from neurograph.kernels.lanes import I64
 
@@ -93,14 +94,6 @@ def _pause(typing: Any) -> Any:
     return types.void(), emit
 
 
-@intrinsic
-def _pointer(typing: Any, address: Any) -> Any:
-    def emit(context: Any, b: ir.IRBuilder, signature: Any, given: Any) -> Any:
-        return b.inttoptr(given[0], cgutils.voidptr_t)
-
-    return types.voidptr(types.int64), emit
-
-
 @jit(nogil=True)
 def offer(box: Any, inputs: Any, out: Any) -> None:
     """Offer a batch to all who look, as the next number. Nothing of the last may be under way."""
@@ -159,8 +152,8 @@ def offered(box: Any, inputs: Any, out: Any) -> Any:
     """
     samples = _read(box, SAMPLES)
     return (
-        carray(_pointer(_read(box, INPUTS)), (samples, inputs.shape[1]), inputs.dtype),
-        carray(_pointer(_read(box, OUTPUTS)), (samples, out.shape[1]), out.dtype),
+        array_at(_read(box, INPUTS), (samples, inputs.shape[1]), inputs.dtype),
+        array_at(_read(box, OUTPUTS), (samples, out.shape[1]), out.dtype),
     )
 
 

@@ -6,6 +6,7 @@ several vectors at once; what a batch leaves over runs in the plan that wastes l
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from neurograph.errors import EngineError
 from neurograph.kernels.arena import input_ids
-from neurograph.kernels.catalogue import most_vectors
+from neurograph.kernels.catalogue import Op, most_vectors
 from neurograph.kernels.interpreter import forward
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.mailbox import ALONE, mailbox
@@ -55,24 +56,39 @@ def noticed(call: Callable[..., None], *arguments: Any) -> None:
         call(*arguments)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Tables:
+    """Ops that have addresses, and the arrays that are there."""
+
+    arrays: dict[Op, NDArray[Any]]
+    ops: NDArray[np.int64]
+
+
 class Loaded:
     """A plan with its values in one dtype, and memory for a block of samples a thread."""
 
     def __init__(self, plan: Plan, dtype: np.dtype[Any], inputs: int, wanted: NDArray[Any]) -> None:
         self.plan, self.dtype = plan, dtype
         self.wanted = plan.arena.slot[wanted].astype(np.int64)
-        self.parameters = plan.parameters.astype(dtype)
+        self._fixed = {
+            Op.INDEX: plan.index,
+            Op.ROW: plan.row,
+            Op.PARAMETER: plan.parameters.astype(dtype),
+        }
         self.finite = np.array(plan.finite, np.int64).reshape(-1, 2)
         self._spare: list[NDArray[Any]] = []
-        self._loaded: tuple[tuple[Any, ...], NDArray[np.int64]] = (), ALONE
+        self._loaded: tuple[_Tables, NDArray[np.int64]] = _Tables({}, plan.ops), ALONE
         self._none = np.empty((0, inputs), dtype), np.empty((0, wanted.size), dtype)
 
     def load(self, values: NDArray[Any]) -> None:
         """Take the weight values, the last of them the zero that -1 finds."""
         plan = self.plan
         weight, bias = (_picked(values, ids) for ids in (plan.weight_ids, plan.bias_ids))
-        tables = plan.ops, plan.index, weight, bias, plan.row, self.parameters
-        self._loaded = tables, mailbox()  # who helps with the old values has an old one
+        arrays = {**self._fixed, Op.WEIGHT: weight, Op.BIAS: bias}
+        ops = plan.ops.copy()
+        for column, array in arrays.items():
+            ops[:, column] = array.ctypes.data + array.itemsize * ops[:, column]
+        self._loaded = _Tables(arrays, ops), mailbox()  # who helps with the old values has old ones
 
     def run(
         self,
@@ -80,7 +96,7 @@ class Loaded:
         first: int,
         last: int,
         out: NDArray[Any],
-        tables: tuple[Any, ...] | None = None,
+        tables: _Tables | None = None,
         box: NDArray[np.int64] = ALONE,
         helper: bool = False,
     ) -> None:
@@ -91,8 +107,9 @@ class Loaded:
         except IndexError:
             states = self._states()
         shape = first, last, plan.stride, plan.arena.inputs
-        tables = tables or self._loaded[0]
-        forward(inputs, *shape, *tables, states, self.wanted, self.finite, out, box, helper)
+        tables = tables or self._loaded[0]  # named here, so that the arrays last as long
+        ops = tables.ops
+        forward(inputs, *shape, ops, states, self.wanted, self.finite, out, box, helper)
         spare.append(states)
 
     def compile(self) -> None:
@@ -232,7 +249,7 @@ class Runner:
     ) -> None:
         """Run the samples once more that a plan for finite states is not right for."""
         for sample in range(first, last):
-            if out[sample, 0] != out[sample, 0]:
+            if math.isnan(out.item(sample, 0)):
                 self._plan(_STRICT, keep=keep).run(inputs, sample, sample + 1, out)
 
     def _jobs(self, plan: Loaded, vectors: int, batch: int, keep: bool) -> list[_Job]:

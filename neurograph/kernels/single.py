@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.kernels import activations
+from neurograph.kernels import activations, tanh
 from neurograph.kernels.arena import Arena, input_ids
 from neurograph.kernels.catalogue import TileShape, cost, cover, shapes
 from neurograph.kernels.plan import Builder, Plan, moved, scattered
@@ -42,8 +42,6 @@ from neurograph.kernels.tiles import (
     STRIDED,
 )
 from neurograph.program import Blocks, Program, Rows, Step, join_rows
-
-_TANH = 6  # cycles a vector
 
 
 def build_single(program: Program, *, lanes: int, join: bool = True) -> Plan:
@@ -187,7 +185,7 @@ class _Builder(Builder):
     def _after(self, product: Product, vectors: int) -> float:
         """Return the cycles of a product's activation."""
         squashed = activations.encode(product.activation)[0] == activations.TANH
-        return _TANH * vectors if squashed else 0.0
+        return tanh.cycles() * vectors if squashed else 0.0
 
     def _over_maps_best(self, product: Product) -> _Way:
         """Return the cheaper way over maps: field by field, or along fields that are neighbours."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from llvmlite import ir
@@ -30,14 +30,18 @@ def count() -> int:
     return _way().count
 
 
-def folds(scale: float, slope: float) -> bool:
-    """Return whether float32 has the numbers of scale tanh(slope x), and their precision."""
-    return _SLOPES[0] <= slope <= _SLOPES[1] and _way().holds(folded(scale, slope))
+def cycles() -> int:
+    """Return about how many cycles it takes a vector."""
+    return _way().cycles
 
 
-def folded(scale: float, slope: float) -> tuple[float, ...]:
-    """Return the numbers of scale tanh(slope x), slope above 0."""
-    return _way().folded(scale, slope)
+def folded(scale: float, slope: float) -> tuple[float, ...] | None:
+    """Return the numbers of scale tanh(slope x); None where float32 has not their precision."""
+    if not _SLOPES[0] <= slope <= _SLOPES[1]:
+        return None
+    way = _way()
+    numbers = way.folded(scale, slope)
+    return numbers if way.holds(numbers) else None
 
 
 def load(lanes: Lanes, pointer: Any, first: int) -> list[Any]:
@@ -57,7 +61,7 @@ def emit_folded(lanes: Lanes, x: Any, numbers: list[Any]) -> Any:
 
 def _plain(lanes: Lanes) -> list[Any]:
     """Return the vectors of the numbers of tanh itself."""
-    numbers = ir.Constant(ir.ArrayType(lanes.element, count()), list(folded(1.0, 1.0)))
+    numbers = ir.Constant(ir.ArrayType(lanes.element, count()), list(_way().folded(1.0, 1.0)))
     name = "numbers_of_tanh"
     module = lanes.builder.module
     if name not in module.globals:
@@ -67,10 +71,33 @@ def _plain(lanes: Lanes) -> list[Any]:
     return load(lanes, lanes.builder.gep(module.globals[name], [zero, zero]), 0)
 
 
-class _LookedUp:
+class _Way(Protocol):
+    """A way to compute scale tanh(slope x) in float32: what its numbers are, and its code."""
+
+    cycles: int  # a vector
+
+    @property
+    def count(self) -> int:
+        """How many numbers it has."""
+
+    def folded(self, scale: float, slope: float) -> tuple[float, ...]:
+        """Return them, slope above 0."""
+
+    def holds(self, numbers: tuple[float, ...]) -> bool:
+        """Return whether float32 has them, and their precision."""
+
+    def load(self, lanes: Lanes, pointer: Any, first: int) -> list[Any]:
+        """Emit their loads from pointer[first:]; return the vectors."""
+
+    def emit(self, lanes: Lanes, x: Any, numbers: list[Any]) -> Any:
+        """Emit the value at x; a NaN stays."""
+
+
+class _LookedUp(_Way):
     """A polynomial of |x| for each of the intervals, its coefficients looked up in registers."""
 
     lanes = 16
+    cycles = 7
     pieces, degree = 32, 4
     width = 0.26  # of an interval; the middle of the first is 0
     end = 31.49  # in widths: what lies beyond is rounded down to it, never up to a 33rd interval
@@ -127,9 +154,10 @@ class _LookedUp:
         return _with_sign(lanes, value, x)
 
 
-class _Rational:
+class _Rational(_Way):
     """x times the polynomial `above` over `below` and a last coefficient 1, both of x^2."""
 
+    cycles = 10
     limit = 7.9
     above = (4207805.668929697, 542830.6674517968, 12307.290013128464, 46.96410654411059)
     below = (4207808.779367038, 1945422.276293605, 99752.30946817572, 989.1148540916294)
@@ -174,7 +202,7 @@ _SLOPES = (2.0**-4, 2.0**4)  # slopes that a test has seen folded
 _WAYS = _LookedUp(), _Rational()
 
 
-def _way() -> _LookedUp | _Rational:
+def _way() -> _Way:
     """Return how tanh is computed in float32 here."""
     looked_up, rational = _WAYS
     return looked_up if vector_bytes() == 4 * looked_up.lanes else rational

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba.core import cgutils
 
-from neurograph.kernels.finish import Waiting
 from neurograph.kernels.lanes import I32, I64, Lanes, unrolled
+from neurograph.kernels.waiting import Waiting
 
 ADD, BIAS, BIAS_EACH = range(3)  # what a sum starts from: the state that is there, or a bias
 
