@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -25,11 +23,11 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from side_by_side import machine, need
 
 import neurograph as ng
 from neurograph.models import imagenet
@@ -52,25 +50,6 @@ def peak() -> str:
     else:
         size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return f"{size * 1024 / GIGA:.2f} GB peak"
-
-
-def describe() -> None:
-    """Print the machine, versions and thread counts."""
-    names = ("numpy", "numba", "onnxruntime", "torch")
-    versions = []
-    for name in names:
-        try:
-            versions.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            versions.append(f"no {name}")
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if os.name == "posix" else []
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    vectors = [f for f in ("avx2", "fma", "avx512f") if f" {f} " in f"{flags} "]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(
-        f"{platform.machine()}, {cores} cores, {' '.join(vectors)}, load {os.getloadavg()[0]:.1f}"
-    )
-    print(f"Python {platform.python_version()}, {', '.join(versions)}")
 
 
 # ---- counts -------------------------------------------------------------------------------------
@@ -277,7 +256,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     given = parser.parse_args()
     if given.task not in inner:
-        describe()
+        print(f"# {given.task}: {machine('numpy', 'numba', 'onnxruntime', 'torch')}")
+    if given.task in ("forward", "all"):
+        need("torch", "onnx", "onnxruntime")
     for task in tasks if given.task == "all" else (given.task,):
         if task == "forward":
             forward(given.models, given.batches, given.runs)

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from side_by_side import in_turns, limit_threads, machine, median, ratio, spread
+from side_by_side import in_turns, limit_threads, machine, median, need, ratio, spread
 
 limit_threads(1)
 
@@ -208,8 +208,10 @@ def main() -> None:
     if given.row == "all":
         for row in PACKAGES:  # each in a process of its own
             rest = ["--seconds", str(given.seconds), "--batch", *map(str, given.batch)]
-            subprocess.run([sys.executable, __file__, row, *rest], check=True)
+            if subprocess.run([sys.executable, __file__, row, *rest], check=False).returncode:
+                sys.exit(f"failed: {row}")
         return
+    need(*PACKAGES[given.row])
     print(f"# LeNet-5, {given.row}: {machine(*PACKAGES[given.row])}")
     print("# float32; one thread" if given.row != "threads" else "# float32; by the wall's clock")
     if given.row == "alone":

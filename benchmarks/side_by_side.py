@@ -9,6 +9,7 @@ import importlib.metadata
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,6 +24,20 @@ def limit_threads(count: int = 1) -> None:
         os.environ[name] = str(count)
 
 
+def need(*packages: str) -> None:
+    """Exit with a message if one of the packages is not installed."""
+    for package in packages:
+        if _version(package) is None:
+            sys.exit(f"{package} is not installed; it is needed here: pip install {package}")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
 def machine(*packages: str) -> str:
     """Return one line about the processor, the Python and the packages' versions."""
     model = platform.processor() or platform.machine()
@@ -32,7 +47,7 @@ def machine(*packages: str) -> str:
         model = lines[0].split(":", 1)[1].strip() if lines else model
         wide = "AVX-512" if "avx512f" in info.read_text() else "no AVX-512"
         model = f"{model} ({wide})"
-    versions = [f"{p} {importlib.metadata.version(p)}" for p in packages]
+    versions = [f"{p} {_version(p)}" if _version(p) else f"no {p}" for p in packages]
     return ", ".join(
         [f"{os.cpu_count()} cores of {model}", f"Python {platform.python_version()}", *versions]
     )

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from side_by_side import in_turns, limit_threads, machine, median, ratio, spread
+from side_by_side import in_turns, limit_threads, machine, median, need, ratio, spread
 
 THREADS = int(sys.argv[sys.argv.index("--threads") + 1]) if "--threads" in sys.argv else 1
 limit_threads(THREADS)
@@ -247,6 +247,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     if options.what in ("side", "threads"):
+        need("torch")
         print(machine("torch", "numpy", "numba"))
     if options.what == "threads":
         threads(options.batch, options.seconds)

@@ -96,7 +96,10 @@ def main() -> None:
     passes = 10 if importlib.util.find_spec("numba") else 1
     parser.add_argument("--passes", type=int, default=passes)
     chosen = parser.parse_args()
-    digits, test = read(chosen.directory)
+    try:
+        digits, test = read(chosen.directory)
+    except ng.NeurographError as error:
+        parser.error(str(error))
     print(f"{len(digits[1]):,} digits to learn, {len(test[1]):,} to test, {chosen.passes} passes")
     print(f"{'':34}{'parameters':>12}{'connections':>13}{'test error':>12}")
 

@@ -217,8 +217,8 @@ class DiscriminativePenalty:
 
     def __post_init__(self) -> None:
         _check_scale(self.scale)
-        if not is_real(self.rubbish) or np.isnan(self.rubbish):
-            raise DataError(f"loss: found rubbish {self.rubbish!r}, needed a number")
+        if not is_real(self.rubbish) or not self.rubbish > -np.inf:
+            raise DataError(f"loss: found rubbish {self.rubbish!r}, needed a number or infinity")
 
     def _shares(self, outputs: Array) -> tuple[Array, Array]:
         """Return p (batch, classes) and log(exp(-j) + sum exp(-y)) (batch,)."""

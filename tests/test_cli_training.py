@@ -156,6 +156,7 @@ def test_a_checkpoint_is_gone_on_from(data, tmp_path):
     resumed = json.loads(run(*options, "--passes", 4, "--resume"))
     losses = [[p["loss"] for p in found["passes"]] for found in (straight, resumed)]
     assert losses[0] == losses[1]
+    assert resumed["weights"] == f"those of {path}"
     assert "with order" in run(*options, "--order", "shuffled", "--resume", code=2)
     path.write_bytes(b"nonsense")
     assert str(path) in run(*options, "--resume", code=2)
@@ -184,6 +185,7 @@ def test_a_rate_may_fall_along_a_cosine(data):
         (("--optimizer", "sgd", "--rate", "-1"), "needed numbers above 0"),
         (("--cosine", "--rate", "2e-3,1e-3"), "--cosine needs one --rate, found 2"),
         (("--loss", "correct_penalty", "--scale", "0"), "found scale 0"),
+        (("--loss", "discriminative_penalty", "--rubbish=-inf"), "found rubbish -inf"),
         (("--optimizer", "lm"), "diagonal_lm"),
     ],
 )

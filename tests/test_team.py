@@ -59,6 +59,39 @@ def test_new_weights_reach_helpers_that_are_awake() -> None:
             np.testing.assert_array_equal(two.run(x), one.run(x))
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_batch_of_two_plans_is_of_one_set_of_weights(threads: int) -> None:
+    (runner,) = runners(threads)
+    plans = len(runner._schedule(runner._vectors(17), 17, keep=False).jobs)
+    assert plans == 2
+    values = network().weights.value
+    x = np.repeat(batch(1), 17, axis=0)
+    runner.run(x)
+    enough = threading.Event()
+
+    def load() -> None:
+        turn = 0
+        while not enough.is_set():
+            runner.load(values * (1 + turn % 2))
+            turn += 1
+
+    loader = threading.Thread(target=load)
+    loader.start()
+    seen: set[float] = set()
+    try:
+        stop = time.monotonic() + 20
+        for _ in range(300):
+            found = runner.run(x)
+            np.testing.assert_allclose(found, found[:1].repeat(17, axis=0), rtol=1e-4)
+            seen.add(round(float(found[0, 0]), 3))
+        while len(seen) < 2 and time.monotonic() < stop:
+            seen.add(round(float(runner.run(x)[0, 0]), 3))
+    finally:
+        enough.set()
+        loader.join()
+    assert len(seen) == 2
+
+
 def test_a_simulator_may_be_called_from_several_threads() -> None:
     one, shared = runners(1, 3)
     wrong = []

@@ -83,27 +83,47 @@ def _numbers(
     type=click.Choice([*LOSSES]),
     help="By default discriminative_penalty where outputs are penalties, else cross_entropy.",
 )
-@click.option("--scale", type=float, metavar="X", help="Divide a penalty loss by X.")
-@click.option("--rubbish", type=float, metavar="J", help="The rubbish class's penalty.")
+@click.option(
+    "--scale",
+    type=float,
+    metavar="X",
+    help="Divide a penalty loss by X; 25 where outputs are penalties.",
+)
+@click.option(
+    "--rubbish",
+    type=float,
+    metavar="J",
+    help="The rubbish class's penalty; 1 where outputs are penalties.",
+)
 @click.option(
     "--optimizer",
     type=click.Choice([*OPTIMIZERS]),
     help="By default diagonal_lm where outputs are penalties, else adam.",
 )
 @click.option(
-    "--rate", callback=_numbers, metavar="X,X,...", help="One rate, or one a pass (the last stays)."
+    "--rate",
+    callback=_numbers,
+    metavar="X,X,...",
+    help="One rate, or one a pass (the last stays); by default the optimizer's.",
 )
 @click.option("--cosine", is_flag=True, help="Let the one rate fall along half a cosine, by pass.")
-@click.option("--mu", type=float, metavar="X", help="Of diagonal_lm.")
+@click.option("--mu", type=float, metavar="X", help="Of diagonal_lm; 0.02 by default.")
 @click.option(
     "--estimates",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Of diagonal_lm: how often in a pass the curvature is estimated.",
+    help="Of diagonal_lm: how often in a pass the curvature is estimated; once by default.",
 )
-@click.option("--momentum", type=float, metavar="X", help="Of sgd.")
-@click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Patterns an update.")
-@click.option("--order", type=click.Choice(["fixed", "shuffled"]), default="fixed")
+@click.option("--momentum", type=float, metavar="X", help="Of sgd; 0 by default.")
+@click.option(
+    "--batch",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Patterns an update; by default 1 with diagonal_lm, else 64.",
+)
+@click.option(
+    "--order", type=click.Choice(["fixed", "shuffled"]), default="fixed", show_default=True
+)
 @click.option("--distort", is_flag=True, help="Show every digit distorted anew in each pass.")
 @click.option(
     "--initializer",
@@ -160,13 +180,13 @@ def train(
     if initializer is None and model.seed is not None:
         initializer = usual.initializer
     digits = _data(model, _Source(data, not no_verify), limit, hold_out, seed)
-    if initializer is not None:
+    if initializer is not None and not resume:
         model.graph.weights.initialize(seed=seed, initializer=initializer)
     settings = {
         "loss": str(loss),
         "optimizer": str(optimizer),
         "initializer": initializer,
-        "weights": _begin(model, initializer),
+        "weights": f"those of {checkpoint}" if resume else _begin(model, initializer),
         "seed": seed,
         "distort": distort,
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -58,10 +58,16 @@ def noticed(call: Callable[..., None], *arguments: Any) -> None:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Tables:
-    """Ops that have addresses, and the arrays that are there."""
+    """A plan's ops for some weight values.
 
+    They have the addresses of `arrays`. Helpers find their work in `box`: those who help with old
+    values have an old one.
+    """
+
+    values: NDArray[Any]
     arrays: dict[Op, NDArray[Any]]
     ops: NDArray[np.int64]
+    box: NDArray[np.int64]
 
 
 class Loaded:
@@ -70,33 +76,40 @@ class Loaded:
     def __init__(self, plan: Plan, dtype: np.dtype[Any], inputs: int, wanted: NDArray[Any]) -> None:
         self.plan, self.dtype = plan, dtype
         self.wanted = plan.arena.slot[wanted].astype(np.int64)
-        self._fixed = {
-            Op.INDEX: plan.index,
-            Op.ROW: plan.row,
-            Op.PARAMETER: plan.parameters.astype(dtype),
-        }
         self.finite = np.array(plan.finite, np.int64).reshape(-1, 2)
+        self._parameters = plan.parameters.astype(dtype)
         self._spare: list[NDArray[Any]] = []
-        self._loaded: tuple[_Tables, NDArray[np.int64]] = _Tables({}, plan.ops), ALONE
+        self._tables: _Tables | None = None
         self._none = np.empty((0, inputs), dtype), np.empty((0, wanted.size), dtype)
 
-    def load(self, values: NDArray[Any]) -> None:
-        """Take the weight values, the last of them the zero that -1 finds."""
+    def tables(self, values: NDArray[Any]) -> _Tables:
+        """Return the ops for weight values, the last of them the zero that -1 finds."""
+        tables = self._tables
+        if tables is None or tables.values is not values:
+            tables = self._tables = self._load(values)
+        return tables
+
+    def _load(self, values: NDArray[Any]) -> _Tables:
         plan = self.plan
-        weight, bias = (_picked(values, ids) for ids in (plan.weight_ids, plan.bias_ids))
-        arrays = {**self._fixed, Op.WEIGHT: weight, Op.BIAS: bias}
+        arrays = {
+            Op.INDEX: plan.index,
+            Op.WEIGHT: _picked(values, plan.weight_ids),
+            Op.BIAS: _picked(values, plan.bias_ids),
+            Op.ROW: plan.row,
+            Op.PARAMETER: self._parameters,
+        }
         ops = plan.ops.copy()
         for column, array in arrays.items():
             ops[:, column] = array.ctypes.data + array.itemsize * ops[:, column]
-        self._loaded = _Tables(arrays, ops), mailbox()  # who helps with the old values has old ones
+        return _Tables(values, arrays, ops, mailbox())
 
     def run(
         self,
+        tables: _Tables,
         inputs: NDArray[Any],
         first: int,
         last: int,
         out: NDArray[Any],
-        tables: _Tables | None = None,
         box: NDArray[np.int64] = ALONE,
         helper: bool = False,
     ) -> None:
@@ -107,21 +120,19 @@ class Loaded:
         except IndexError:
             states = self._states()
         shape = first, last, plan.stride, plan.arena.inputs
-        tables = tables or self._loaded[0]  # named here, so that the arrays last as long
-        ops = tables.ops
-        forward(inputs, *shape, ops, states, self.wanted, self.finite, out, box, helper)
+        forward(inputs, *shape, tables.ops, states, self.wanted, self.finite, out, box, helper)
         spare.append(states)
 
-    def compile(self) -> None:
+    def compile(self, values: NDArray[Any]) -> None:
         """Have everything compiled, with a notice if that takes time."""
         empty, out = self._none
-        noticed(self.run, empty, 0, 0, out)
+        noticed(self.run, self.tables(values), empty, 0, 0, out)
 
-    def share(self, inputs: NDArray[Any], out: NDArray[Any], team: Team) -> None:
+    def share(self, tables: _Tables, inputs: NDArray[Any], out: NDArray[Any], team: Team) -> None:
         """Run all samples with the help of a team."""
-        tables, box = self._loaded
-        alone = partial(self.run, inputs, 0, len(inputs), out, tables)
-        assist = partial(self.run, self._none[0], 0, 0, self._none[1], tables, box, True)
+        box = tables.box
+        alone = partial(self.run, tables, inputs, 0, len(inputs), out)
+        assist = partial(self.run, tables, self._none[0], 0, 0, self._none[1], box, True)
         team.run(box, inputs, out, lead=partial(alone, box), assist=assist, alone=alone)
 
     def _states(self) -> NDArray[Any]:
@@ -169,9 +180,7 @@ class Runner:
 
     def load(self, values: NDArray[np.float64]) -> None:
         """Take a copy of the weight values."""
-        self._values = np.append(values, 0).astype(self.dtype)
-        for plan in self._plans.values():
-            plan.load(self._values)
+        self._values = np.append(values, 0).astype(self.dtype)  # a plan takes them when it runs
 
     def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the outputs' states (batch, outputs)."""
@@ -212,9 +221,7 @@ class Runner:
             else:
                 plan = build_single(program, lanes=lanes, join=vectors != _STRICT)
             wanted = np.arange(program.size) if keep else program.outputs.reshape(-1)
-            loaded = Loaded(plan, self.dtype, self._inputs, wanted)
-            loaded.load(self._values)
-            self._plans[key] = loaded
+            self._plans[key] = Loaded(plan, self.dtype, self._inputs, wanted)
         return self._plans[key]
 
     def _schedule(self, vectors: int, batch: int, *, keep: bool) -> _Schedule:
@@ -222,7 +229,7 @@ class Runner:
         plan = self._plan(vectors, keep=keep)
         wanted = plan.wanted.size
         if not self._compiled:
-            plan.compile()
+            plan.compile(self._values)
             self._compiled = True
         jobs = self._jobs(plan, vectors, batch, keep)
         self._last = _Schedule(batch, keep, wanted, jobs)
@@ -235,22 +242,31 @@ class Runner:
             # Compiled code is for arrays that are contiguous, aligned and writeable.
             inputs = np.require(inputs, self.dtype, ("C", "A", "W"))
         out = np.empty((schedule.batch, schedule.wanted), self.dtype)
+        values = self._values  # the same for all jobs: another thread may load others meanwhile
         for plan, first, last in schedule.jobs:
+            tables = plan.tables(values)
             if self._team and last - first > plan.plan.stride:
-                plan.share(inputs[first:last], out[first:last], self._team)
+                plan.share(tables, inputs[first:last], out[first:last], self._team)
             else:
-                plan.run(inputs, first, last, out)
+                plan.run(tables, inputs, first, last, out)
             if plan.plan.finite and out.size:
-                self._again(inputs, first, last, out, keep=schedule.keep)
+                wrong = (i for i in range(first, last) if math.isnan(out.item(i, 0)))
+                self._again(values, inputs, wrong, out, keep=schedule.keep)
         return out
 
     def _again(
-        self, inputs: NDArray[Any], first: int, last: int, out: NDArray[Any], *, keep: bool
+        self,
+        values: NDArray[Any],
+        inputs: NDArray[Any],
+        samples: Iterable[int],
+        out: NDArray[Any],
+        *,
+        keep: bool,
     ) -> None:
-        """Run the samples once more that a plan for finite states is not right for."""
-        for sample in range(first, last):
-            if math.isnan(out.item(sample, 0)):
-                self._plan(_STRICT, keep=keep).run(inputs, sample, sample + 1, out)
+        """Run samples once more that a plan for finite states is not right for."""
+        for sample in samples:
+            plan = self._plan(_STRICT, keep=keep)
+            plan.run(plan.tables(values), inputs, sample, sample + 1, out)
 
     def _jobs(self, plan: Loaded, vectors: int, batch: int, keep: bool) -> list[_Job]:
         """Return what to run: whole blocks, and what is left of the batch.
