@@ -220,6 +220,8 @@ def test_challenge_names_what_is_missing(tmp_path: Path) -> None:
         graph_challenge.read_network(tmp_path, neurons=1024, layers=1)
     with pytest.raises(ng.ConversionError, match="no bias is known for 5 neurons"):
         graph_challenge.read_network(tmp_path, neurons=5, layers=1)
+    with pytest.raises(ng.ConversionError, match="found int as progress, needed a function"):
+        graph_challenge.read_network(tmp_path, neurons=4, layers=1, bias=0.0, progress=5)
     with pytest.raises(ng.ConversionError, match="needed 1 or more"):
         graph_challenge.read_network(tmp_path, neurons=1024, layers=0)
     (tmp_path / "images.tsv").write_text("2000000000\t1\t1\n")

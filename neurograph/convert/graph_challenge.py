@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import ConversionError
+from neurograph.errors import ConversionError, kind_of
 from neurograph.functions import Activation
 from neurograph.graph import Graph
 from neurograph.layers import Input, Sparse
@@ -48,6 +48,10 @@ def read_network(
     >>> graph.weights["L1.kernel"]
     array([0.5 , 0.25])
     """
+    if not (progress is None or callable(progress)):
+        raise ConversionError(
+            f"graph challenge: found {kind_of(progress)} as progress, needed a function"
+        )
     if bias is None:
         if neurons not in BIAS:
             raise ConversionError(

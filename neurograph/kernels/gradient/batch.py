@@ -10,9 +10,9 @@ from neurograph.kernels.gradient import pattern as op_columns
 from neurograph.kernels.gradient.batch_products import dots_fields, outer_fields
 from neurograph.kernels.gradient.batch_rows import rows_back, rows_forward
 from neurograph.kernels.gradient.inside import inner
-from neurograph.kernels.gradient.losses import loss_gradient
 from neurograph.kernels.gradient.pattern import ADD, finish, slope_back, start, start_back
 from neurograph.kernels.gradient.pattern_products import outer
+from neurograph.kernels.gradient.seeds import flush, seed, seed_by_loss, take
 from neurograph.kernels.gradient.tape import ACTIVATE, BLOCK, DENSE, INPUTS, NEURONS, ROWS, START
 from neurograph.kernels.interpreter import enter, fingerprint, lane_count_of
 
@@ -212,49 +212,6 @@ def _backward(
             slope_back(op, parameters, states, nets, deltas, squared)
 
 
-@inner
-def _take(states: Any, at: Any, samples: int, first: int, out: Any) -> None:
-    for s in range(min(samples, out.shape[0] - first)):
-        for i in range(at.size):
-            out[first + s, i] = states[at[i] + s]
-
-
-@inner
-def _seed(deltas: Any, at: Any, samples: int, first: int, seeds: Any) -> None:
-    for s in range(min(samples, seeds.shape[0] - first)):
-        for i in range(at.size):
-            deltas[at[i] + s] += seeds[first + s, i]
-
-
-@inner
-def _seed_by_loss(
-    deltas: Any,
-    at: Any,
-    samples: int,
-    start: int,
-    out: Any,
-    loss: int,
-    first: float,
-    second: float,
-    labels: Any,
-    wanted: Any,
-    found: Any,
-) -> None:
-    """Seed with the gradient of the mean loss of all patterns of `out`."""
-    for s in range(min(samples, out.shape[0] - start)):
-        own = start + s
-        loss_gradient(loss, first, second, out[own], labels[own], wanted[own], found)
-        for i in range(at.size):
-            deltas[at[i] + s] += found[i] / out.shape[0]
-
-
-@inner
-def _flush(gradient: Any, total: Any) -> None:
-    for i in range(gradient.size):
-        total[i] += gradient[i]
-        gradient[i] = 0
-
-
 def _build(digest: str) -> Callable[..., None]:
     # Only the digest is closed over: numba keys its cache by what a function closes over.
     @jit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)
@@ -304,14 +261,14 @@ def _build(digest: str) -> Callable[..., None]:
             if mode != BACKWARD:
                 enter(inputs, first, states[own], begin, samples)
                 _forward(ops, table, parameters, pool, states[own], nets[own], ones, samples)
-                _take(states[own], at, samples, first, out)
+                take(states[own], at, samples, first, out)
             if mode == FORWARD:
                 continue
             deltas[: (begin + inputs.shape[1]) * samples] = 0  # all others are zero
             if loss < 0:
-                _seed(deltas, at, samples, first, seeds)
+                seed(deltas, at, samples, first, seeds)
             else:
-                _seed_by_loss(
+                seed_by_loss(
                     deltas,
                     at,
                     samples,
@@ -348,7 +305,7 @@ def _build(digest: str) -> Callable[..., None]:
                 for i in range(below.shape[1]):
                     below[first + s, i] = deltas[(begin + i) * samples + s]
             if (block - number) % FLUSH == FLUSH - 1:
-                _flush(gradient, total)
+                flush(gradient, total)
 
     return blocks
 
