@@ -8,6 +8,7 @@ processor time, which a busy machine does not stretch.
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import subprocess
 import sys
@@ -52,6 +53,7 @@ def imported() -> list[str]:
 
 def main() -> None:
     """Print the figures."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     graph = ng.models.lenet5()
     total = ng.count(graph).total
     print(f"LeNet-5: {total.parameters:,} parameters, {total.connections:,} connections")

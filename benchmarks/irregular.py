@@ -9,7 +9,7 @@ Needs the extra `fast`; torch where it is installed.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -190,7 +190,12 @@ def check(found: Any, expected: Any, who: str) -> None:
 
 def main() -> None:
     """Print the rows asked for, all by default."""
-    names = sys.argv[1:] or ["lenet5", "pruned", "radixnet"]
+    every = ["lenet5", "pruned", "radixnet"]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(every)}")
+    names = parser.parse_args().names or every
+    if wrong := [name for name in names if name not in every]:
+        parser.error(f"found {', '.join(wrong)}, needed some of {', '.join(every)}")
     packages = ["numpy", "scipy", "numba", *(["torch"] if torch is not None else [])]
     print(machine(*packages), "- one thread each, medians (quartiles)")
     for name, make in cases(names):

@@ -10,6 +10,7 @@ values into a plan after a change of weights.
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
 import statistics
@@ -71,6 +72,7 @@ def plan_milliseconds() -> tuple[float, float, float]:
 
 def main() -> None:
     """Print the figures."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     print(f"# start-up: {machine('numba', 'llvmlite', 'numpy')}")
     for dtype in ("float32", "float64"):
         with tempfile.TemporaryDirectory() as cache:

@@ -28,8 +28,10 @@ COMMANDS = {
 def main() -> None:
     """Run the benchmarks asked for; the exit code is 1 if one of them failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", choices=[*COMMANDS, []], help="all by default")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(COMMANDS)}")
     names = parser.parse_args().names or list(COMMANDS)
+    if wrong := [name for name in names if name not in COMMANDS]:
+        parser.error(f"found {', '.join(wrong)}, needed some of {', '.join(COMMANDS)}")
     failed = []
     for name in names:
         script, *arguments = COMMANDS[name]

@@ -96,7 +96,7 @@ def _groups(table: Table, level: NDArray[np.int32]) -> Iterator[tuple[int, int, 
         order = np.argsort(key, kind="stable")
         neurons, key = neurons[order], key[order]
     starts = np.flatnonzero(np.diff(key, prepend=-1))
-    for a, b in zip(starts, [*starts[1:], key.size], strict=True):
+    for a, b in zip(starts, [*starts, key.size][1:], strict=True):
         yield int(key[a] >> 16), int(key[a] & 0xFFFF), neurons[a:b]
 
 

@@ -147,7 +147,7 @@ class MeanSquaredError:
     def each(self, outputs: Array, targets: Array) -> Array:
         """Return the loss of every pattern, shape (batch,)."""
         squares = np.square(self._difference(outputs, targets))
-        return np.asarray(squares.reshape(len(squares), -1).mean(axis=1))
+        return np.asarray(squares.mean(axis=tuple(range(1, squares.ndim))))
 
     def gradient(self, outputs: Array, targets: Array) -> Array:
         """Return 2 (z - t) / (outputs a pattern * batch)."""

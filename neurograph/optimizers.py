@@ -206,7 +206,7 @@ class StochasticDiagonalLM:
 
     def __post_init__(self) -> None:
         _check("StochasticDiagonalLM", self.rate)
-        if not (is_real(self.mu) and self.mu > 0):
+        if not (is_real(self.mu) and 0 < self.mu < np.inf):
             raise DataError(f"StochasticDiagonalLM: found mu {self.mu!r}, needed a number above 0")
         for name in ("patterns", "estimates"):
             value = getattr(self, name)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from neurograph.compiler import compile
 from neurograph.engines import create, resolve
-from neurograph.errors import DataError, EngineError, GraphError, suggestion
+from neurograph.errors import DataError, EngineError, GraphError, is_whole, suggestion
 from neurograph.gradient import Gradient, check_targets, curvature, gradient, split
 from neurograph.graph import Graph, Layer, require_graph
 from neurograph.losses import Loss, as_loss
@@ -81,11 +81,11 @@ class Simulator:
         require_graph(graph, "simulator")
         self.graph = graph
         self.dtype = _float_type(dtype)
-        if not isinstance(threads, int) or threads < 1:
-            raise EngineError(f"simulator: threads is {threads!r}, needed at least 1")
+        if not is_whole(threads) or threads < 1:
+            raise EngineError(f"simulator: threads is {threads!r}, needed a whole number from 1")
         self.engine = resolve(engine)
         self.program = compile(graph)
-        self._engine = create(self.engine, self.program, dtype=self.dtype, threads=threads)
+        self._engine = create(self.engine, self.program, dtype=self.dtype, threads=int(threads))
         self._version, self._inputs, self._shape = -1, graph.inputs, self.program.outputs.shape
         self._flat = len(self._shape) == 1
 
@@ -162,7 +162,7 @@ class Simulator:
             raise DataError(
                 f"output gradient: found shape {given.shape}, needed {(len(batch), *ids.shape)}"
             )
-        flat = given.reshape(len(batch), -1).astype(self.dtype, copy=False)
+        flat = given.reshape(len(batch), ids.size).astype(self.dtype, copy=False)
         weights, below = self._engine.backward(
             batch, ids.reshape(-1), lambda states: flat, wrt_inputs=inputs
         )
@@ -245,7 +245,7 @@ class Simulator:
 
 def _float_type(dtype: DTypeLike) -> np.dtype[Any]:
     try:
-        found = np.dtype(dtype)
+        found = None if dtype is None else np.dtype(dtype)  # to NumPy, None is float64
     except TypeError:
         found = None
     if found not in (np.float32, np.float64):

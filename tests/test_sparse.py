@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -200,13 +201,18 @@ def test_challenge_network_images_and_categories(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1\t1\n", r"n4-l1.tsv: cannot be read: 2 numbers a line; needed lines of 3"),
+        ("1\t1\n", r"n4-l1.tsv: line 1 holds 2 number\(s\); needed lines of 3"),
+        ("1\t1\t1\n\n1\t1\n", r"line 3 holds 2 number\(s\); needed lines of 3"),
+        ("1\t1\t1\t9\n", r"line 1 holds 4 number\(s\); needed lines of 3"),
+        ("\n1\t9\t1\n", r"line 2 names unit 9, needed 1 to 4"),
+        ("2147483648\t1\t1\n", "line 1 names source 2147483648"),
+        ("\n \n1\t1\tnan\n", "line 3 holds a value that is not finite"),
         ("1\t5\t1\n", r"line 1 names unit 5, needed 1 to 4"),
         ("1\t1\t1\n0\t1\t1\n", r"line 2 names source 0, needed 1 to 4"),
         ("1.5\t1\t1\n", "source 1.5"),
         ("nan\t1\t1\n", "source nan"),
         ("1\t1\tinf\n", "not finite"),
-        ("1\t1\tx\n", "cannot be read"),
+        ("1\t1\tx\n", "line 1 holds 'x'"),
     ],
 )
 def test_challenge_refuses_a_bad_layer(tmp_path: Path, text: str, message: str) -> None:
@@ -222,11 +228,46 @@ def test_challenge_names_what_is_missing(tmp_path: Path) -> None:
         graph_challenge.read_network(tmp_path, neurons=5, layers=1)
     with pytest.raises(ng.ConversionError, match="found int as progress, needed a function"):
         graph_challenge.read_network(tmp_path, neurons=4, layers=1, bias=0.0, progress=5)
-    with pytest.raises(ng.ConversionError, match="needed 1 or more"):
+    with pytest.raises(ng.ConversionError, match="found 0 layers, needed a whole number from 1"):
         graph_challenge.read_network(tmp_path, neurons=1024, layers=0)
     (tmp_path / "images.tsv").write_text("2000000000\t1\t1\n")
     with pytest.raises(ng.ConversionError, match="would take"):
         graph_challenge.read_images(tmp_path / "images.tsv", neurons=65536)
+
+
+def test_challenge_skips_lines_without_numbers(tmp_path: Path) -> None:
+    (tmp_path / "n4-l1.tsv").write_text("\ufeff\n  \n1\t2\t0.5\n\n2\t2\t1\n", encoding="utf-8")
+    graph = graph_challenge.read_network(tmp_path, neurons=4, layers=1, bias=0.0)
+    assert graph.weights["L1.kernel"].tolist() == [0.5, 1.0]
+    (tmp_path / "list.tsv").write_text("\n3\n\n1\n")
+    assert graph_challenge.read_categories(tmp_path / "list.tsv").tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (graph_challenge.read_categories, r"line 1 holds 3 number\(s\)"),
+        (lambda p: graph_challenge.read_categories(5), "found int as a path"),
+        (lambda p: graph_challenge.read_images(p, neurons=4), "pixel 2 of image 1 is too large"),
+        (lambda p: graph_challenge.read_images(p, neurons=4, count=0), "found 0 images"),
+        (lambda p: graph_challenge.read_images(p, neurons="4"), "found '4' neurons"),
+        (lambda p: graph_challenge.read_images(p.parent, neurons=4), "cannot be read"),
+        (
+            lambda p: graph_challenge.read_network(p.parent, neurons=4, layers=1.5, bias=0.0),
+            "found 1.5 layers",
+        ),
+        (
+            lambda p: graph_challenge.read_network(p, neurons=4, layers=1, bias=0.0, clip=-1),
+            "found clip -1",
+        ),
+        (lambda p: graph_challenge.categories([1, 2]), r"found outputs of shape \(2,\)"),
+    ],
+)
+def test_challenge_says_what_was_found(tmp_path: Path, call: Any, message: str) -> None:
+    path = tmp_path / "given.tsv"
+    path.write_text("1\t2\t1e300\n")
+    with pytest.raises(ng.ConversionError, match=message):
+        call(path)
 
 
 def test_challenge_reads_an_empty_layer(tmp_path: Path) -> None:

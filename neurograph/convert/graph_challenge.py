@@ -9,15 +9,17 @@ Source: J. Kepner et al., "Sparse Deep Neural Network Graph Challenge", 2019.
 
 from __future__ import annotations
 
-import math
+import os
+import warnings
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import ConversionError, kind_of
+from neurograph.errors import ConversionError, is_real, is_whole, kind_of
 from neurograph.functions import Activation
 from neurograph.graph import Graph
 from neurograph.layers import Input, Sparse
@@ -52,6 +54,10 @@ def read_network(
         raise ConversionError(
             f"graph challenge: found {kind_of(progress)} as progress, needed a function"
         )
+    _check_count(neurons, "neurons")
+    _check_count(layers, "layers")
+    if not (is_real(clip) and clip > 0):
+        raise ConversionError(f"graph challenge: found clip {clip!r}, needed a number above 0")
     if bias is None:
         if neurons not in BIAS:
             raise ConversionError(
@@ -59,13 +65,9 @@ def read_network(
                 f"{', '.join(map(str, BIAS))}; give one"
             )
         bias = BIAS[neurons]
-    if neurons < 1 or layers < 1:
-        raise ConversionError(
-            f"graph challenge: found {neurons} neurons and {layers} layers, needed 1 or more"
-        )
     parts = []
     for number in range(1, layers + 1):  # all are read before the graph is begun
-        path = Path(directory, f"n{neurons}-l{number}.tsv")
+        path = _path(directory) / f"n{neurons}-l{number}.tsv"
         parts.append(_triples(path, (neurons, neurons), ("source", "unit")))
         if progress is not None:
             progress(1)
@@ -86,28 +88,59 @@ def read_images(path: str | Path, *, neurons: int, count: int | None = None) -> 
     count: the number of images, by default the highest named. Raises ConversionError for a missing
     or malformed file, and if the images would not fit in memory.
     """
-    path = Path(path)
-    places, values = _triples(path, (count or 2**31 - 1, neurons), ("image", "pixel"))
-    size = int(places[:, 0].max(initial=-1)) + 1 if count is None else count
+    _check_count(neurons, "neurons")
+    if count is not None:
+        _check_count(count, "images")
+    path = _path(path)
+    most = 2**31 - 1 if count is None else int(count)
+    places, values = _triples(path, (most, neurons), ("image", "pixel"))
+    size = int(places[:, 0].max(initial=-1)) + 1 if count is None else most
     require(4 * size * neurons, str(path), ConversionError, advice="give a smaller count")
     images = np.zeros((size, neurons), np.float32)
-    np.add.at(images, (places[:, 0], places[:, 1]), values.astype(np.float32))
+    with np.errstate(over="ignore"):  # what is too large gets infinite, and is found below
+        np.add.at(images, (places[:, 0], places[:, 1]), values.astype(np.float32))
+    bad = np.argwhere(~np.isfinite(images))
+    if bad.size:
+        image, pixel = (bad[0] + 1).tolist()
+        raise ConversionError(
+            f"{path}: pixel {pixel} of image {image} is too large, needed numbers of float32"
+        )
     return images
 
 
 def read_categories(path: str | Path) -> NDArray[np.intp]:
     """Return the images named in a file of categories, counted from 0, ascending."""
-    table = _numbers(Path(path), 1)
-    return np.unique(_whole(Path(path), table[:, 0], 2**31 - 1, "image"))
+    path = _path(path)
+    return np.unique(_whole(path, _numbers(path, 1)[:, 0], 2**31 - 1, "image"))
 
 
 def categories(outputs: ArrayLike) -> NDArray[np.intp]:
     """Return the images, counted from 0, whose outputs (images, neurons) are not all zero.
 
+    Raises ConversionError for another shape.
+
     >>> categories([[0.0, 0.0], [0.0, 3.0]])
     array([1])
     """
-    return np.flatnonzero((np.asarray(outputs) != 0).any(axis=1))
+    given = np.asarray(outputs)
+    if given.ndim != 2:
+        raise ConversionError(
+            f"categories: found outputs of shape {given.shape}, needed (images, neurons)"
+        )
+    return np.flatnonzero((given != 0).any(axis=1))
+
+
+def _check_count(number: int, what: str) -> None:
+    if not (is_whole(number) and number >= 1):
+        raise ConversionError(
+            f"graph challenge: found {number!r} {what}, needed a whole number from 1"
+        )
+
+
+def _path(path: str | Path) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise ConversionError(f"graph challenge: found {kind_of(path)} as a path, needed text")
+    return Path(path)
 
 
 def _triples(
@@ -118,35 +151,64 @@ def _triples(
     columns = [_whole(path, table[:, i], sizes[i], what[i]) for i in range(2)]
     bad = np.flatnonzero(~np.isfinite(table[:, 2]))
     if bad.size:
-        raise ConversionError(f"{path}: line {bad[0] + 1} holds a value that is not finite")
+        line = _line(path, int(bad[0]))
+        raise ConversionError(f"{path}: line {line} holds a value that is not finite")
     return np.stack(columns, axis=1), table[:, 2]
 
 
 def _numbers(path: Path, columns: int) -> NDArray[np.float64]:
-    """Return the numbers of a text file, (lines, columns)."""
+    """Return the numbers of a text file, (lines, columns); lines without any are left out."""
     try:
-        with path.open() as lines:
-            first = lines.readline()
-            found = len(first.split())
-            if not first.strip():
-                return np.empty((0, columns))
-            if found < columns:
-                raise ValueError(f"{found} numbers a line")
-            lines.seek(0)
-            return np.loadtxt(lines, ndmin=2, usecols=range(columns), comments=None)
+        with path.open(encoding="utf-8-sig") as lines, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that there is nothing in it, which may be
+            table = np.loadtxt(lines, ndmin=2, comments=None)
     except (OSError, ValueError) as error:
+        said = _mistake(path, columns) or f"cannot be read: {error}"
+        raise ConversionError(f"{path}: {said}; needed lines of {columns} number(s)") from error
+    if table.size and table.shape[1] != columns:
         raise ConversionError(
-            f"{path}: cannot be read: {error}; needed lines of {columns} number(s)"
-        ) from error
+            f"{path}: {_mistake(path, columns)}; needed lines of {columns} number(s)"
+        )
+    return table.reshape(-1, columns)
+
+
+def _mistake(path: Path, columns: int) -> str:
+    """Return what is wrong with the first wrong line of a file, empty if none can be found."""
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            for number, line in enumerate(lines, 1):
+                parts = line.split()
+                if parts and len(parts) != columns:
+                    return f"line {number} holds {len(parts)} number(s)"
+                for part in parts:
+                    if not _is_number(part):
+                        return f"line {number} holds {part[:40]!r}"
+    except (OSError, ValueError):  # it cannot be read as text
+        pass
+    return ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _line(path: Path, row: int) -> int:
+    """Return which line of a file holds its row of numbers, counted from 0."""
+    with path.open(encoding="utf-8-sig") as lines:
+        filled = (number for number, line in enumerate(lines, 1) if line.strip())
+        return next(islice(filled, row, None))
 
 
 def _whole(path: Path, column: NDArray[np.float64], size: int, what: str) -> NDArray[np.intp]:
     """Return a column of numbers counted from 1, checked, counted from 0."""
     bad = np.flatnonzero(~((column >= 1) & (column <= size) & (column == np.floor(column))))
     if bad.size:
-        found = column[bad[0]]
-        shown = f"{found:g}" if math.isfinite(found) else str(found)
-        raise ConversionError(
-            f"{path}: line {bad[0] + 1} names {what} {shown}, needed 1 to {size:,}"
-        )
+        found = float(column[bad[0]])
+        shown = str(int(found)) if found.is_integer() else str(found)
+        line = _line(path, int(bad[0]))
+        raise ConversionError(f"{path}: line {line} names {what} {shown}, needed 1 to {size:,}")
     return column.astype(np.intp) - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -83,12 +84,15 @@ class Engine(Protocol):
 
 
 def resolve(name: str) -> str:
-    """Return the engine `name` stands for: "auto" is numba where it is installed, else scipy.
+    """Return the engine `name` stands for: "auto" is numba where it can compile, else scipy.
 
-    Raises EngineError for an unknown name.
+    Raises EngineError for an unknown name, and for numba where its compiler is switched off.
     """
+    off = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")  # numba's own switch
     if name == "auto":
-        return "numba" if importlib.util.find_spec("numba") else "scipy"
+        return "numba" if importlib.util.find_spec("numba") and not off else "scipy"
+    if name == "numba" and off:
+        raise EngineError("engine numba: NUMBA_DISABLE_JIT switches its compiler off; unset it")
     if not isinstance(name, str) or name not in ENGINES:
         raise EngineError(f"engine {name!r} is unknown{suggestion(name, [*ENGINES, 'auto'])}")
     return name

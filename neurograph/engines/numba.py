@@ -5,6 +5,7 @@ Tiles take blocks of samples; columns, where the batch is small or the maps are 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -51,23 +52,27 @@ class Engine:
         self._costs = costs(program, dtype.itemsize)
         self._values = np.zeros(program.weight_count)
         self._runners: dict[bool, Any] = {}
-        self._loaded: set[bool] = set()
-        self._recent: tuple[int, Any] = (-1, None)  # the last batch and its runner
+        self._loaded: dict[bool, NDArray[np.float64]] = {}  # the values that a runner has
+        self._recent: tuple[int, Any, Any] = (-1, None, None)  # the last batch, values and runner
+        self._learning = threading.Lock()  # gradients of one call at a time: they share memory
         self._runner(self._costs.lanes)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy it, or pickle it, as what it is made of."""
+        return _made, (self.program, self.dtype, self.threads, self._values)
+
     def load(self, values: NDArray[np.float64]) -> None:
-        """Take a copy of the weight values, shape (weights,)."""
+        """Take a copy of the weight values, shape (weights,); a runner has them when next used."""
         self._values = values.copy() if values.flags.writeable else values
-        self._loaded.clear()  # a runner takes them when it is next used
-        self._recent = (-1, None)
 
     def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the outputs' states, shape (batch, outputs), for input states (batch, inputs)."""
         batch = len(inputs)
-        recent, runner = self._recent
-        if recent != batch:
+        recent, values, runner = self._recent
+        if recent != batch or values is not self._values:
+            values = self._values
             runner = self._runner(batch)
-            self._recent = batch, runner
+            self._recent = batch, values, runner
         found: NDArray[Any] = runner.run(inputs)
         return found
 
@@ -90,9 +95,10 @@ class Engine:
             else:
                 runner = Runner(*made)
             self._runners[columns] = runner
-        if columns not in self._loaded:
-            self._runners[columns].load(self._values)
-            self._loaded.add(columns)
+        values = self._values
+        if self._loaded.get(columns) is not values:
+            self._runners[columns].load(values)
+            self._loaded[columns] = values
         return self._runners[columns]
 
     # Imported and planned only when first needed: who runs forward does not wait for them.
@@ -119,10 +125,11 @@ class Engine:
         wrt_inputs: bool = False,
     ) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
         """Return the gradients of weights and of inputs, as `Engine.backward` says."""
-        runner = self._batches if len(inputs) > _FEW else self._patterns
-        if runner.values is not self._values:
-            runner.load(self._values)
-        return runner.backward(inputs, at, seed, squared=squared, wrt_inputs=wrt_inputs)
+        with self._learning:
+            runner = self._batches if len(inputs) > _FEW else self._patterns
+            if runner.values is not self._values:
+                runner.load(self._values)
+            return runner.backward(inputs, at, seed, squared=squared, wrt_inputs=wrt_inputs)
 
     def descend(
         self,
@@ -133,8 +140,17 @@ class Engine:
         rates: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Learn pattern by pattern, as `Engine.descend` says."""
-        found = self._patterns.descend(values, inputs, targets, loss, rates)
+        with self._learning:
+            found = self._patterns.descend(values, inputs, targets, loss, rates)
         if found is None:  # a loss that is not compiled
             return descend(self, values, inputs, targets, loss, rates)
         self.load(found[0])
         return found
+
+
+def _made(
+    program: Program, dtype: np.dtype[Any], threads: int, values: NDArray[np.float64]
+) -> Engine:
+    engine = Engine(program, dtype=dtype, threads=threads)
+    engine.load(values)
+    return engine

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from numba import njit
+from numba.core.caching import FunctionCache
+
+
+class _Cache(FunctionCache):
+    """numba's cache on disk, as if empty where a file is damaged or the disk is full."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return what is kept for a signature; None if there is nothing that can be read."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # whatever a damaged pickle raises
+            with suppress(OSError):
+                self.flush()  # else the next process would find the same
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep what was compiled, if that is possible."""
+        with suppress(OSError):
+            super().save_overload(sig, data)
 
 
 def jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return numba's `njit` with a cache on disk.
 
     numba keeps it beside the source, or else in the user's cache directory. Where neither can be
-    written it refuses; then the function is compiled in every process.
+    written the function is compiled in every process.
 
     Here there is no source file, so no cache:
 
@@ -24,9 +44,9 @@ def jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
-        try:
-            return njit(cache=True, **options)(function)
-        except RuntimeError:  # "cannot cache function ...: no locator available"
-            return njit(**options)(function)
+        made = njit(**options)(function)
+        with suppress(RuntimeError):  # "cannot cache function ...: no locator available"
+            made._cache = _Cache(function)
+        return made
 
     return compiled

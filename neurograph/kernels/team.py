@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.errors import NeurographError
+from neurograph.errors import EngineError, NeurographError
 from neurograph.kernels.mailbox import ALONE, CELL, DONE, close, offer, settle
 
 _NAP = 5e-5  # seconds
@@ -34,8 +34,17 @@ class Team:
     def __init__(self, helpers: int) -> None:
         self._box = ALONE
         self._busy = threading.Lock()
-        self._helpers = [_Helper() for _ in range(helpers)]
+        self._helpers: list[_Helper] = []
         weakref.finalize(self, _dismiss, self._helpers)
+        try:
+            for _ in range(helpers):
+                self._helpers.append(_Helper())
+        except RuntimeError as error:  # "can't start new thread"
+            _dismiss(self._helpers)
+            raise EngineError(
+                f"numba engine: {helpers + 1} threads, the system starts no more than "
+                f"{len(self._helpers) + 1}"
+            ) from error
 
     def run(
         self,

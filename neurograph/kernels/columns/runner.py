@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ from neurograph.kernels.columns.loops import run_columns
 from neurograph.kernels.columns.plan import build
 from neurograph.kernels.columns.tables import ColumnPlan
 from neurograph.kernels.lanes import lane_count
+from neurograph.kernels.pool import Pool
 from neurograph.kernels.runner import noticed
 from neurograph.memory import aligned, require
 from neurograph.program import Program
@@ -25,15 +29,14 @@ class ColumnRunner:
 
     def __init__(self, program: Program, dtype: np.dtype[Any], threads: int) -> None:
         self.program, self.dtype, self.threads = program, dtype, threads
-        self._values: NDArray[np.float64] | None = None
+        self._values = np.zeros(program.weight_count)
         self._plans: dict[bool, _Loaded] = {}
-        self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+        self._building = threading.Lock()
+        self._pool = Pool(threads - 1)
 
     def load(self, values: NDArray[np.float64]) -> None:
         """Take weight values; they must not change until the next load."""
-        self._values = values
-        for plan in self._plans.values():
-            plan.load(values)
+        self._values = values  # a plan takes them when it runs
 
     def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the outputs' states (batch, outputs)."""
@@ -48,13 +51,11 @@ class ColumnRunner:
         return self._loaded(keep).plan
 
     def _loaded(self, keep: bool) -> _Loaded:
-        if keep not in self._plans:
-            plan = build(self.program, lanes=lane_count(self.dtype.itemsize), keep=keep)
-            loaded = _Loaded(plan, self.dtype)
-            if self._values is not None:
-                loaded.load(self._values)
-            self._plans[keep] = loaded
-        return self._plans[keep]
+        with self._building:  # one is enough: it may be large
+            if keep not in self._plans:
+                plan = build(self.program, lanes=lane_count(self.dtype.itemsize), keep=keep)
+                self._plans[keep] = _Loaded(plan, self.dtype)
+            return self._plans[keep]
 
     def _run(
         self, inputs: NDArray[Any], wanted: NDArray[Any] | None, *, keep: bool
@@ -62,33 +63,34 @@ class ColumnRunner:
         loaded = self._loaded(keep)
         columns = loaded.plan.slot[:-1] if wanted is None else loaded.plan.slot[wanted]
         out = np.empty((len(inputs), columns.size), self.dtype)
-        for first in range(0, len(inputs), _SAMPLES):
-            some = inputs[first : first + _SAMPLES]
-            memory = loaded.take(len(some))
-            states = loaded.states(memory, len(some))
-            by_sample = states.reshape(len(some), loaded.plan.size)
-            by_sample[:, loaded.plan.inputs : loaded.plan.inputs + inputs.shape[1]] = some
-            self._ops(loaded, len(some), states)
-            np.take(by_sample, columns, axis=1, out=out[first : first + _SAMPLES])
-            loaded.spare.append(memory)
+        with loaded.weights(self._values) as weights:
+            for first in range(0, len(inputs), _SAMPLES):
+                some = inputs[first : first + _SAMPLES]
+                memory = loaded.take(len(some))
+                states = loaded.states(memory, len(some))
+                by_sample = states.reshape(len(some), loaded.plan.size)
+                by_sample[:, loaded.plan.inputs : loaded.plan.inputs + inputs.shape[1]] = some
+                self._ops(loaded, len(some), states, weights)
+                np.take(by_sample, columns, axis=1, out=out[first : first + _SAMPLES])
+                loaded.spare.append(memory)
         return out
 
-    def _ops(self, loaded: _Loaded, samples: int, states: NDArray[Any]) -> None:
-        count = len(loaded.plan.ops)
-        if self._pool is None:
-            noticed(run_columns, *loaded.arguments(0, count, samples, (0, 1), states))
-            return
-        for op in range(count):  # the parts of an op meet before the next, which may read it
-            waiting = [
-                self._pool.submit(
+    def _ops(self, loaded: _Loaded, samples: int, states: NDArray[Any], weights: _Weights) -> None:
+        count, threads = len(loaded.plan.ops), self.threads
+        spans = [(0, count)] if threads == 1 else [(op, op + 1) for op in range(count)]
+        for span in spans:  # the parts of an op meet before the next, which may read it
+            calls = [
+                partial(
                     run_columns,
-                    *loaded.arguments(op, op + 1, samples, (part, self.threads), states),
+                    *loaded.arguments(*span, samples, (part, threads), states, weights),
                 )
-                for part in range(1, self.threads)
+                for part in range(threads)
             ]
-            noticed(run_columns, *loaded.arguments(op, op + 1, samples, (0, self.threads), states))
-            for part in waiting:
-                part.result()
+            calls[0] = partial(noticed, calls[0])
+            self._pool.spread(calls)
+
+
+_Weights = tuple[NDArray[Any], NDArray[Any]]  # weights and biases
 
 
 class _Loaded:
@@ -96,21 +98,45 @@ class _Loaded:
 
     def __init__(self, plan: ColumnPlan, dtype: np.dtype[Any]) -> None:
         self.plan, self.dtype = plan, dtype
-        size = (plan.weight_size + plan.bias_size) * dtype.itemsize
-        require(size, "numba engine, the weights of a program", EngineError)
-        self.weight = aligned(plan.weight_size + 16, dtype)
-        self.bias = aligned(plan.bias_size + 16, dtype)
         self.parameters = plan.parameters.astype(dtype)
         self.spare: list[NDArray[Any]] = []  # memory of calls that are done
+        self._lock, self._users = threading.Lock(), 0
+        self._values: NDArray[np.float64] | None = None
+        self._weights = self._room()
 
-    def load(self, values: NDArray[np.float64]) -> None:
-        """Take the weight values."""
+    def _room(self) -> _Weights:
+        plan, dtype = self.plan, self.dtype
+        size = (plan.weight_size + plan.bias_size) * dtype.itemsize
+        require(size, "numba engine, the weights of a program", EngineError)
+        return aligned(plan.weight_size + 16, dtype), aligned(plan.bias_size + 16, dtype)
+
+    @contextmanager
+    def weights(self, values: NDArray[np.float64]) -> Iterator[_Weights]:
+        """Lend the weights and biases of these values.
+
+        New values take the place of the old ones, unless a call of another thread has them.
+        """
+        with self._lock:
+            if self._values is not values:
+                if self._users:
+                    self._weights, self._users = self._room(), 0
+                self._load(values, *self._weights)
+                self._values = values
+            self._users += 1
+            lent = self._weights
+        try:
+            yield lent
+        finally:
+            with self._lock:
+                self._users -= lent is self._weights
+
+    def _load(self, values: NDArray[np.float64], weight: NDArray[Any], bias: NDArray[Any]) -> None:
         for fill in self.plan.fills:
-            fill.fill(values, self.weight)
+            fill.fill(values, weight)
         for biases in self.plan.biases:
-            biases.fill(values, self.bias)
-        for place, weight in self.plan.addend_factors:
-            self.bias[place] = values[weight]
+            biases.fill(values, bias)
+        for place, factor in self.plan.addend_factors:
+            bias[place] = values[factor]
 
     def take(self, samples: int) -> NDArray[Any]:
         """Return memory for the states of some samples that no other call uses; put it back."""
@@ -133,9 +159,15 @@ class _Loaded:
         return states
 
     def arguments(
-        self, first: int, last: int, samples: int, part: tuple[int, int], states: NDArray[Any]
+        self,
+        first: int,
+        last: int,
+        samples: int,
+        part: tuple[int, int],
+        states: NDArray[Any],
+        weights: _Weights,
     ) -> tuple[Any, ...]:
         """Return the arguments of `run_columns`."""
         plan = self.plan
-        tables = plan.index, plan.row, self.weight, self.bias, self.parameters
+        tables = plan.index, plan.row, *weights, self.parameters
         return (plan.ops, first, last, samples, *part, states, plan.size, *tables)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from neurograph.kernels.gradient.batch_tape import build
 from neurograph.kernels.gradient.losses import compiled, given
 from neurograph.kernels.gradient.tape import ACTIVATE, ROOM, Part
 from neurograph.kernels.lanes import lane_count
+from neurograph.kernels.pool import Pool
 from neurograph.kernels.runner import noticed
 from neurograph.losses import Seed
 from neurograph.memory import aligned, require
@@ -40,7 +41,7 @@ class BatchGradientRunner:
         self.parameters = tape.parameters.astype(dtype).reshape(-1)
         self.ones = np.ones(tape.ones + ROOM, dtype)
         self._parts = [_Part(self) for _ in range(threads)]
-        self._threads = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+        self._pool = Pool(threads - 1)
         self.values: Array | None = None
 
     def load(self, values: Array) -> None:
@@ -69,9 +70,9 @@ class BatchGradientRunner:
             for part, first, last in zip(self._parts, cuts[:-1], cuts[1:], strict=False)
         ]
         if not batch.seeded_by(seed):
-            self._spread([(part.forward, (batch, first, last)) for part, first, last in work])
+            self._pool.spread([partial(p.forward, batch, a, b) for p, a, b in work])
             batch.seeds = np.ascontiguousarray(seed(batch.out), self.dtype)
-        self._spread([(part.backward, (batch, first, last)) for part, first, last in work])
+        self._pool.spread([partial(p.backward, batch, a, b) for p, a, b in work])
         (first, *others), weights = [part.total for part, _, _ in work], self.tape.weights
         for more in others:
             first += more
@@ -79,14 +80,6 @@ class BatchGradientRunner:
         if copied.size:
             np.add.at(first, copied, first[weights + 1 : self.tape.pool])
         return first[:weights], batch.below if wrt_inputs else None
-
-    def _spread(self, calls: list[tuple[Callable[..., None], tuple[Any, ...]]]) -> None:
-        """Make the calls at the same time, the first of them here."""
-        (here, arguments), *others = calls
-        waiting = [self._threads.submit(f, *a) for f, a in others] if self._threads else []
-        here(*arguments)
-        for one in waiting:
-            one.result()
 
 
 class _Batch:
