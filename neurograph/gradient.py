@@ -52,7 +52,7 @@ def check_targets(program: Program, batch: int, targets: ArrayLike) -> Array:
     if given.ndim != 1 and given.shape == (batch, *shape):
         if given.dtype.kind not in "fiub" or not np.isfinite(given).all():
             raise DataError(f"targets: found {given.dtype}, needed finite real numbers")
-        return given.reshape(batch, -1)
+        return given.reshape(batch, program.outputs.size)
     if given.ndim != 1 or len(shape) != 1:
         raise DataError(
             f"targets: found shape {given.shape}, needed {(batch, *shape)}"

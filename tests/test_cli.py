@@ -546,6 +546,8 @@ def test_images_that_do_not_fit(tmp_path):
     np.save(tmp_path / "labels.npy", np.zeros((1,), int))
     options = ["--images", tmp_path / "images.npy", "--labels", tmp_path / "labels.npy"]
     assert "needed 2 labels" in error("run", "lenet5", *options)
+    np.save(tmp_path / "labels.npy", np.array([3, 99]))
+    assert "labels: found 99 at place 1, needed 0 to 9" in error("run", "lenet5", *options)
 
 
 def test_models_with_several_inputs_have_no_digit(tmp_path):

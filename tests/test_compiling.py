@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from neurograph.kernels.compiling import jit
+from neurograph.kernels import compiling
 
 SOURCE = """
 from neurograph.kernels.compiling import jit
@@ -77,5 +77,5 @@ def test_where_nothing_can_be_kept_it_is_compiled_all_the_same(
     def nowhere(*arguments: Any) -> None:
         raise RuntimeError("cannot cache function: no locator available")
 
-    monkeypatch.setattr("neurograph.kernels.compiling._Cache.__init__", nowhere)
-    assert jit(nogil=True)(lambda x: 2 * x)(3) == 6
+    monkeypatch.setattr(compiling._Cache, "__init__", nowhere)
+    assert compiling.jit(nogil=True)(lambda x: 2 * x)(3) == 6

@@ -366,6 +366,28 @@ def test_outputs_may_be_any_neurons(engine: str) -> None:
     np.testing.assert_array_equal(found[:, 1], sim.states(x)["c"][:, [1, 1], 1, 1])
 
 
+@engines
+def test_an_input_alone_is_a_network(engine: str) -> None:
+    graph = ng.Graph()
+    graph.outputs = graph.add(ng.Input((3,)))
+    sim = ng.Simulator(graph, engine=engine)
+    for samples in (1, 20):
+        x = np.arange(3.0 * samples).reshape(samples, 3)
+        np.testing.assert_array_equal(sim(x), x)
+        np.testing.assert_array_equal(sim.pullback(x, x, inputs=True)[1], x)
+
+
+@engines
+def test_an_empty_batch_has_outputs_and_gradients(engine: str) -> None:
+    sim = ng.Simulator(build(ng.Linear(4), shape=(2, 3)), engine=engine)
+    nothing, targets = np.zeros((0, 2, 3)), np.zeros((0, 4))
+    assert sim(nothing).shape == (0, 4)
+    weights, inputs = sim.pullback(nothing, targets, inputs=True)
+    assert not weights.any()
+    assert inputs.shape == nothing.shape
+    assert sim.gradient(nothing, targets, "mean_squared_error").loss == 0
+
+
 def test_the_smallest_penalty_or_the_largest_score_wins() -> None:
     penalties = ng.Simulator(build(ng.RBF([[1, 1], [-1, -1]]), shape=(2,)), engine="scipy")
     assert penalties.classify([[0.9, 0.8], [-0.3, -0.2]]).tolist() == [0, 1]
@@ -376,15 +398,28 @@ def test_the_smallest_penalty_or_the_largest_score_wins() -> None:
 # ---- refusals -----------------------------------------------------------------------------------
 
 
+@needs_numba
+def test_numba_without_its_compiler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    assert resolve("auto") == "scipy"
+    with pytest.raises(EngineError, match="NUMBA_DISABLE_JIT switches its compiler off"):
+        resolve("numba")
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "0")
+    assert resolve("auto") == resolve("numba") == "numba"
+
+
 def test_unknown_engines_are_named() -> None:
     graph = build(ng.Linear(2), shape=(3,))
     with pytest.raises(EngineError, match="engine 'scypi' is unknown; did you mean scipy"):
         ng.Simulator(graph, engine="scypi")
     with pytest.raises(EngineError, match="dtype is float16, needed float32 or float64"):
         ng.Simulator(graph, dtype="float16")
-    for threads in (0, "2"):
-        with pytest.raises(EngineError, match=f"threads is {threads!r}, needed at least 1"):
+    with pytest.raises(EngineError, match="dtype is None"):
+        ng.Simulator(graph, dtype=None)
+    for threads in (0, 1.5, "2", None):
+        with pytest.raises(EngineError, match=f"threads is {threads!r}, needed a whole number"):
             ng.Simulator(graph, threads=threads)
+    ng.Simulator(graph, threads=np.int64(2))
 
 
 def test_auto_takes_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -286,6 +286,43 @@ def test_tanh_of_every_slope(scale: float, slope: float) -> None:
         assert np.abs(found - exact).max() <= 7e-7 * abs(scale)
 
 
+@pytest.mark.parametrize("way", tanh._WAYS)
+def test_numbers_of_tanh_are_flat_at_the_end(way: Any) -> None:
+    """So that sigmoid's 0 is 0: in float32 with sums rounded once, as the kernels have them."""
+    rng = np.random.default_rng(0)
+    for scale, slope in [(1.0, 1.0), (1.7159, 2 / 3), (0.5, 0.5), *rng.uniform(0.1, 15, (20, 2))]:
+        limit = np.float32(way.folded(float(scale), float(slope))[0])
+        assert 7.8 < limit * slope < 8.4
+        if isinstance(way, tanh._Rational):
+            numbers = np.array(way.folded(float(scale), float(slope))[1:], np.float32)
+            above, below = numbers[:4], numbers[4:]
+            square = limit * limit
+            value, total = above[-1], square + below[-1]
+            for coefficient in above[-2::-1]:
+                value = np.float32(np.float64(square) * value + coefficient)
+            for coefficient in below[-2::-1]:
+                total = np.float32(np.float64(square) * total + coefficient)
+            assert limit * value / total == np.float32(scale)
+
+
+@pytest.mark.parametrize("batch", [1, 20])
+def test_a_closed_gate_is_closed(batch: int) -> None:
+    far = np.array([-3e38, -1e4, -20.0, 20.0, 1e4, 3e38])
+    graph = ng.Graph()
+    x = graph.add(ng.Input((far.size,)))
+    sigmoid = graph.add(ng.Activation("sigmoid"), x)
+    graph.add(ng.Multiply(), x, sigmoid)
+    given = np.tile(far.astype(np.float32), (batch, 1))
+    sim = ng.Simulator(graph, engine="numba")
+    np.testing.assert_array_equal(sim(given), np.where(given > 0, given, 0))
+    for scale, slope in ((1.0, 1.0), (1.7159, 2 / 3), (-3.3, 9.0)):
+        graph = ng.Graph()
+        squash = Activation("scaled_tanh", (scale, slope))
+        graph.add(ng.Activation(squash), graph.add(ng.Input((far.size,))))
+        found = ng.Simulator(graph, engine="numba")(given)
+        np.testing.assert_array_equal(found, np.float32(scale) * np.sign(given))
+
+
 def test_numbers_of_tanh_are_folded_where_float32_has_them() -> None:
     ways = tanh._WAYS
     for scale, slope in ((1.0, 1.0), (-1.7159, 2 / 3), (1e20, 1.0), (1e-20, 16.0)):

@@ -18,6 +18,7 @@ from neurograph.cli.arguments import Model, takes_json, takes_threads, takes_tra
 from neurograph.cli.output import duration, emit, shape_text, table
 from neurograph.engines import ENGINES
 from neurograph.errors import DataError
+from neurograph.losses import check_labels
 from neurograph.simulator import Simulator
 
 _WIDE = 12  # outputs that a table has columns for; of more, the best few are shown
@@ -144,6 +145,8 @@ def _images(model: Model, path: Path | None, labels: Path | None, count: int) ->
         raise DataError(
             f"{labels}: found {known.dtype} of shape {known.shape}, needed {len(images)} labels"
         )
+    if known is not None and model.graph.outputs.ndim == 1:
+        check_labels(known, len(images), model.graph.outputs.size)
     return Images(f"the first {len(images)} images of {path}", images, known)
 
 
