@@ -98,8 +98,8 @@ def main() -> None:
     chosen = parser.parse_args()
     try:
         digits, test = read(chosen.directory)
-    except ng.NeurographError as error:
-        parser.error(str(error))
+    except ng.NeurographError as wrong:
+        parser.error(str(wrong))
     print(f"{len(digits[1]):,} digits to learn, {len(test[1]):,} to test, {chosen.passes} passes")
     print(f"{'':34}{'parameters':>12}{'connections':>13}{'test error':>12}")
 
