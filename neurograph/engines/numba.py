@@ -53,6 +53,7 @@ class Engine:
         self._values = np.zeros(program.weight_count)
         self._runners: dict[bool, Any] = {}
         self._loaded: dict[bool, NDArray[np.float64]] = {}  # the values that a runner has
+        self._making = threading.Lock()  # one runner of a kind, with the values it is said to have
         self._recent: tuple[int, Any, Any] = (-1, None, None)  # the last batch, values and runner
         self._learning = threading.Lock()  # gradients of one call at a time: they share memory
         self._runner(self._costs.lanes)
@@ -84,22 +85,23 @@ class Engine:
     def _runner(self, batch: int) -> Any:
         """Return what runs a batch of this size at the least cost; made when first needed."""
         columns = self._costs.columns_pay(max(1, batch))
-        if columns not in self._runners:
-            made = self.program, self.dtype, self.threads
-            runner: Any
-            if columns:
-                # Most never need it.
-                from neurograph.kernels.columns.runner import ColumnRunner
+        with self._making:
+            if columns not in self._runners:
+                made = self.program, self.dtype, self.threads
+                runner: Any
+                if columns:
+                    # Most never need it.
+                    from neurograph.kernels.columns.runner import ColumnRunner
 
-                runner = ColumnRunner(*made)
-            else:
-                runner = Runner(*made)
-            self._runners[columns] = runner
-        values = self._values
-        if self._loaded.get(columns) is not values:
-            self._runners[columns].load(values)
-            self._loaded[columns] = values
-        return self._runners[columns]
+                    runner = ColumnRunner(*made)
+                else:
+                    runner = Runner(*made)
+                self._runners[columns] = runner
+            values = self._values
+            if self._loaded.get(columns) is not values:
+                self._runners[columns].load(values)
+                self._loaded[columns] = values
+            return self._runners[columns]
 
     # Imported and planned only when first needed: who runs forward does not wait for them.
 

@@ -24,7 +24,7 @@ class _Cache(FunctionCache):
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep what was compiled, if that is possible."""
-        with suppress(OSError):
+        with suppress(Exception):  # a damaged index that could not be written anew is read here too
             super().save_overload(sig, data)
 
 

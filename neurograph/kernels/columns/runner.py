@@ -120,6 +120,7 @@ class _Loaded:
             if self._values is not values:
                 if self._users:
                     self._weights, self._users = self._room(), 0
+                self._values = None  # if it fails, they are of neither
                 self._load(values, *self._weights)
                 self._values = values
             self._users += 1
