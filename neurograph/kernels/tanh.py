@@ -4,8 +4,9 @@ With 16 numbers to a vector (float32, AVX-512) a register holds 16 of a table an
 looks 16 of 32 up: |x| is cut into 32 intervals, tanh is a polynomial of degree 4 in each, and no
 division is needed, which takes the time of all the rest. Error 1.9e-7 in exact arithmetic. With
 fewer it is the rational x P(x^2) / Q(x^2) of degrees 3 and 4, fitted to least maximal error up to
-7.9: 1.5e-7. In float32 both are within 4.5e-7. Beyond 8.1 and 7.9 tanh, sigmoid and most scaled ones
-are flat exactly, so that what is multiplied by a closed gate is 0. In float64 it is expm1(2 |x|) / (expm1(2 |x|) + 2), within 1e-15.
+7.9: 1.5e-7. In float32 both are within 4.5e-7. Beyond 8.1 and 7.9 tanh, sigmoid and most scaled
+ones are flat exactly, so that what is multiplied by a closed gate is 0. In float64 it is
+expm1(2 |x|) / (expm1(2 |x|) + 2), within 1e-15.
 """
 
 from __future__ import annotations
