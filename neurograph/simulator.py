@@ -60,7 +60,7 @@ class States(Mapping[Any, Array]):
 class Simulator:
     """Runs a graph: compiled once, weights read again whenever `graph.weights` has changed.
 
-    engine: "reference", "scipy", "numba" or "auto" (numba where it is installed). dtype: "float32"
+    engine: "reference", "scipy", "numba" or "auto" (numba where it can compile). dtype: "float32"
     or "float64". A graph that has grown since needs a new Simulator. Several threads may call one
     while its weights stay: forward at the same time; gradients, with numba, in turn. Raises
     EngineError for another engine or dtype, GraphError for a graph that does not compile.

@@ -97,9 +97,8 @@ def read_images(path: str | Path, *, neurons: int, count: int | None = None) -> 
     size = int(places[:, 0].max(initial=-1)) + 1 if count is None else most
     require(4 * size * neurons, str(path), ConversionError, advice="give a smaller count")
     images = np.zeros((size, neurons), np.float32)
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # what is too large gets infinite, and is found below
+    # What is too large gets infinite, and is found below.
+    with np.errstate(over="ignore", invalid="ignore"):
         np.add.at(images, (places[:, 0], places[:, 1]), values.astype(np.float32))
     bad = np.argwhere(~np.isfinite(images))
     if bad.size:
