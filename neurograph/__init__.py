@@ -9,10 +9,7 @@
 from typing import Any
 
 from neurograph import datasets, models
-from neurograph.compiler import compile
-from neurograph.connections import Connections
-from neurograph.counting import Counts, Row, count
-from neurograph.distortions import Distortion
+from neurograph.counting import Counts, Row, Verification, count, verify
 from neurograph.edit import cut, drop_dead, prune, subgraph, tie, unshare
 from neurograph.errors import (
     ConversionError,
@@ -26,7 +23,7 @@ from neurograph.errors import (
 from neurograph.explanation import Explanation, explain
 from neurograph.functions import Function
 from neurograph.gradient import Gradient
-from neurograph.graph import Graph, Layer
+from neurograph.graph import Connections, Graph, Layer, cone, projective_field, receptive_field
 from neurograph.layers import (
     RBF,
     Activation,
@@ -48,12 +45,12 @@ from neurograph.losses import (
     DiscriminativePenalty,
     MeanSquaredError,
 )
-from neurograph.optimizers import SGD, Adam, StochasticDiagonalLM
 from neurograph.program import Program
-from neurograph.query import cone, projective_field, receptive_field
+from neurograph.program.compiler import compile
 from neurograph.simulator import Simulator, States
 from neurograph.storage import load, save
-from neurograph.verification import Verification, verify
+from neurograph.training.distortions import Distortion
+from neurograph.training.optimizers import SGD, Adam, StochasticDiagonalLM
 
 __version__ = "0.1.0"
 

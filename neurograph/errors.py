@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import numbers
 from collections.abc import Iterable
 
 
@@ -44,20 +43,6 @@ def kind_of(found: object) -> str:
     if isinstance(found, type):
         return f"the class {found.__name__}"
     return "None" if found is None else type(found).__name__
-
-
-def is_real(value: object) -> bool:
-    """Return whether a value is a real number, NumPy's included; an array is none.
-
-    >>> is_real(0.5), is_real("0.5")
-    (True, False)
-    """
-    return isinstance(value, numbers.Real)
-
-
-def is_whole(value: object) -> bool:
-    """Return whether a value is a whole number, NumPy's included."""
-    return isinstance(value, numbers.Integral)
 
 
 def suggestion(found: object, known: Iterable[str]) -> str:

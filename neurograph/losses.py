@@ -13,7 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import DataError, is_real, kind_of, suggestion
+from neurograph.checks import is_real
+from neurograph.errors import DataError, kind_of, suggestion
 
 Array = NDArray[Any]
 

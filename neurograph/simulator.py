@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from neurograph.compiler import compile
+from neurograph.checks import is_whole
 from neurograph.engines import create, resolve
-from neurograph.errors import DataError, EngineError, GraphError, is_whole, suggestion
+from neurograph.errors import DataError, EngineError, GraphError, suggestion
 from neurograph.gradient import Gradient, check_targets, curvature, gradient, split
 from neurograph.graph import Graph, Layer, require_graph
 from neurograph.losses import Loss, as_loss
 from neurograph.program import Program
+from neurograph.program.compiler import compile
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

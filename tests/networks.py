@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import neurograph as ng
 from neurograph.functions import COMBINE, IDENTITY, REDUCE, Activation, Function
-from neurograph.table import INPUT
+from neurograph.graph.table import INPUT
 
 PAIRS = [(combine, reduce) for combine in COMBINE for reduce in REDUCE]
 # Activations whose states stay small, so that errors do not grow from level to level.

@@ -22,7 +22,7 @@ def run(*arguments, code=0):
 
 def test_every_file_is_small_plain_float32_and_fits_its_model():
     for (model, name), file in CARRIED.items():
-        path = files("neurograph") / "data" / file
+        path = files("neurograph.datasets") / "data" / file
         assert len(path.read_bytes()) < 1_000_000
         graph = getattr(ng.models, model)(weights=name)
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:

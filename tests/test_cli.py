@@ -196,7 +196,7 @@ def test_verify():
 
 
 def test_verify_says_what_is_wrong(monkeypatch):
-    from neurograph import verification
+    from neurograph.counting import verification
 
     counts = ng.count(ng.models.mlp((2, 1)))
     broken = ng.Verification(counts, 3, ("weight 0 stands in 2 arrays, needed 1",))
@@ -242,7 +242,8 @@ def test_verify_by_networkx_says_where_it_differs(monkeypatch):
 
 
 def test_a_graph_too_large_for_networkx_is_refused_at_once(monkeypatch):
-    from neurograph import memory, verification
+    from neurograph import memory
+    from neurograph.counting import verification
 
     monkeypatch.setattr(verification, "verify", None)  # is not come to
     monkeypatch.setattr(memory, "physical", lambda: 100_000)
@@ -571,7 +572,7 @@ def test_models_with_several_inputs_have_no_digit(tmp_path):
     ],
 )
 def test_what_commands_raise(raised, code, message, monkeypatch):
-    from neurograph import counting
+    from neurograph.counting import counts as counting
 
     def fail(_):
         raise raised

@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from networks import build, convolutions, images, irregular, literal, run, shuffled
 
 import neurograph as ng
-from neurograph import compiler
 from neurograph.errors import GraphError
 from neurograph.functions import Function
-from neurograph.program import Blocks, Program, Rows
-from neurograph.table import INPUT
+from neurograph.graph.table import INPUT
+from neurograph.program import Blocks, Program, Rows, compiler
 
 SOME = settings(deadline=None, max_examples=50)
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurograph as ng
-from neurograph.connections import Connections, join
-from neurograph.table import blocks_of
+from neurograph.graph.connections import Connections, join
+from neurograph.graph.table import blocks_of
 
 SOME = settings(deadline=None, max_examples=40)
 

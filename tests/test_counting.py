@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurograph as ng
-from neurograph import usage
 from neurograph.counting import OTHER, Row
-from neurograph.usage import used_weights
+from neurograph.graph import usage
+from neurograph.graph.usage import used_weights
 
 SOME = settings(deadline=None, max_examples=60)
 

@@ -268,7 +268,7 @@ def test_the_sample_is_the_first_40_of_each_class():
     assert int(sample.images.sum()) == IMAGE_SUM
     assert hashlib.sha256(sample.images.tobytes()).hexdigest() == IMAGE_HASH
     assert hashlib.sha256(sample.labels.tobytes()).hexdigest() == LABEL_HASH
-    with np.load(files("neurograph") / "data" / "digits.npz") as carried:
+    with np.load(files("neurograph.datasets") / "data" / "digits.npz") as carried:
         index = carried["index"]
     assert np.all(np.diff(index.astype(int)) > 0)
     # The first digits of the test set are all there, up to the 41st of the most frequent class.

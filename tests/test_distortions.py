@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from neurograph.distortions import Distortion, transform
 from neurograph.errors import DataError
+from neurograph.training.distortions import Distortion, transform
 
 RNG = np.random.default_rng
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurograph as ng
-from neurograph import memory, table
-from neurograph.graph import Layer
+from neurograph import memory
+from neurograph.graph import Layer, table
+from neurograph.graph.table import Column, Ragged, Table, blocks_of, live_slots
+from neurograph.graph.weights import Weights
 from neurograph.names import IdArray
-from neurograph.table import Column, Ragged, Table, blocks_of, live_slots
-from neurograph.weights import Weights
 
 SOME = settings(deadline=None, max_examples=40)
 
@@ -235,7 +235,7 @@ def test_ids_end_at_int32(monkeypatch: pytest.MonkeyPatch) -> None:
     graph.add(ng.Input((9,), name="x"))
     with pytest.raises(ng.GraphError, match=r"a table of 11 rows: row numbers end at 10"):
         graph.table.fields.add(np.ones((11, 1), np.int32))
-    monkeypatch.setattr("neurograph.weights.INT32_MAX", 10)
+    monkeypatch.setattr("neurograph.graph.weights.INT32_MAX", 10)
     with pytest.raises(ng.GraphError, match=r"w: with 11 more weights there are 11; ids end at 10"):
         graph.weights.add("w", (11,))
 

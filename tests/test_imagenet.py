@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import neurograph as ng
+from neurograph.graph.usage import used_weights
 from neurograph.models import imagenet
-from neurograph.usage import used_weights
 
 WINDOWED = ("Conv2d", "Linear")
 

@@ -9,7 +9,7 @@ import pytest
 from networks import images, literal
 
 import neurograph as ng
-from neurograph.initializers import INITIALIZERS, draw
+from neurograph.graph.initializers import INITIALIZERS, draw
 
 
 def drawn(layer: Any, *shapes: tuple[int, ...], seed: int = 0) -> ng.Graph:

@@ -8,9 +8,8 @@ from drawn import layered_graphs, triples_of
 from hypothesis import given, settings
 
 import neurograph as ng
-from neurograph import compiler
-from neurograph.levels import levels
-from neurograph.program import Rows
+from neurograph.graph.levels import levels
+from neurograph.program import Rows, compiler
 
 SOME = settings(deadline=None, max_examples=25)
 

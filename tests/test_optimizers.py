@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neurograph.errors import DataError
-from neurograph.optimizers import (
+from neurograph.training.optimizers import (
     LENET5_RATES,
     OPTIMIZERS,
     SGD,

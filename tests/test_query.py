@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurograph as ng
-from neurograph import query
+from neurograph.graph import query
 
 SOME = settings(deadline=None, max_examples=40)
 

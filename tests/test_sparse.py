@@ -14,7 +14,7 @@ import neurograph as ng
 from neurograph.convert import graph_challenge
 from neurograph.functions import Function
 from neurograph.program import Blocks, Rows
-from neurograph.regrouping import regroup
+from neurograph.program.regrouping import regroup
 
 
 def sparse(links: object, out: int = 3, sources: int = 4, **options: object) -> ng.Graph:

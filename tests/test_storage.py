@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 import neurograph as ng
-from neurograph import archive, files, storage
 from neurograph.functions import ACTIVATIONS, COMBINE, REDUCE, Activation
-from neurograph.table import Table
-from neurograph.weights import Weights
+from neurograph.graph.table import Table
+from neurograph.graph.weights import Weights
+from neurograph.storage import archive, files
+from neurograph.storage import graphs as storage
 
 QUICK = settings(
     max_examples=40,

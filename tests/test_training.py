@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import neurograph as ng
-from neurograph import checkpoints
 from neurograph.errors import ConversionError, DataError, TrainingError
-from neurograph.optimizers import SGD, Adam, StochasticDiagonalLM
+from neurograph.storage import checkpoints
 from neurograph.training import loop as loop_module
+from neurograph.training.optimizers import SGD, Adam, StochasticDiagonalLM
 
 LM = StochasticDiagonalLM(rate=(0.006, 0.004), patterns=20)
 OPTIMIZERS = {
@@ -455,7 +455,7 @@ def test_a_damaged_checkpoint_is_refused_and_nothing_is_lost(tmp_path):
     ],
 )
 def test_a_foreign_header_is_refused(part, value, tmp_path):
-    from neurograph import archive
+    from neurograph.storage import archive
 
     path = tmp_path / "c.npz"
     train(network(), 1, checkpoint=path)

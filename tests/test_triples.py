@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import neurograph as ng
 from neurograph import memory
-from neurograph.compiler import levels
-from neurograph.normal_form import normal_form, unique_rows
+from neurograph.graph.normal_form import normal_form, unique_rows
+from neurograph.program.compiler import levels
 
 SOME = settings(deadline=None, max_examples=40)
 Triple = tuple[int, int, int]
@@ -262,10 +262,10 @@ def test_a_graph_too_large_says_so_before_memory_is_taken(monkeypatch: pytest.Mo
 
 def test_too_many_functions(monkeypatch: pytest.MonkeyPatch) -> None:
     some = {i: ng.Function(activation=ng.functions.Activation("elu", (i,))) for i in range(2, 6)}
-    monkeypatch.setattr("neurograph.triples.FUNCTIONS_MAX", 3)
+    monkeypatch.setattr("neurograph.graph.triples.FUNCTIONS_MAX", 3)
     with pytest.raises(ng.GraphError, match=r"functions: more than 4 different ones"):
         ng.Graph.from_connections([(1, 0, 2)], inputs=[1], functions=some)
-    monkeypatch.setattr("neurograph.graph.FUNCTIONS_MAX", 1)
+    monkeypatch.setattr("neurograph.graph.graph.FUNCTIONS_MAX", 1)
     graph = ng.Graph()
     x = graph.add(ng.Input((1,)))
     graph.add(ng.Linear(1, activation="tanh"), x)

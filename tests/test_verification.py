@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurograph as ng
-from neurograph import verification
+from neurograph.counting import verification
 from neurograph.graph import Layer
+from neurograph.graph.table import Ragged
 from neurograph.names import IdArray
-from neurograph.table import Ragged
 
 try:
     import numba  # noqa: F401

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurograph as ng
+from neurograph.graph.weights import Weights
 from neurograph.names import IdArray
-from neurograph.weights import Weights
 
 
 def weights() -> Weights:

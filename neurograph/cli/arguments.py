@@ -16,7 +16,7 @@ import click
 from neurograph.errors import GraphError, suggestion
 from neurograph.graph import Graph
 from neurograph.models import CARRIED, MODELS, provenance
-from neurograph.storage import load
+from neurograph.storage.graphs import load
 
 Command = Callable[..., Any]
 

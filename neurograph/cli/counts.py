@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from neurograph import counting, verification
 from neurograph.cli.application import CHECK_FAILED
 from neurograph.cli.arguments import Model, takes_json, takes_model, takes_threads
 from neurograph.cli.expectations import (
@@ -22,6 +21,8 @@ from neurograph.cli.expectations import (
     verdict,
 )
 from neurograph.cli.output import emit
+from neurograph.counting import counts as counting
+from neurograph.counting import verification
 from neurograph.graph import Graph
 
 

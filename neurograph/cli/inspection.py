@@ -16,11 +16,10 @@ from neurograph.cli.running import fit
 from neurograph.counting import OTHER
 from neurograph.errors import DataError
 from neurograph.explanation import Explanation, explain
-from neurograph.graph import Graph, Layer
+from neurograph.graph import Graph, Layer, receptive_field
+from neurograph.graph.table import INPUT
 from neurograph.memory import readable
 from neurograph.names import IdArray
-from neurograph.query import receptive_field
-from neurograph.table import INPUT
 
 _SHOWN = 10  # connections shown unless --all is given
 

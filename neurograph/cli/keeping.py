@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from neurograph import storage
 from neurograph.cli.arguments import Model, takes_json, takes_model
 from neurograph.cli.output import emit
 from neurograph.errors import ConversionError
 from neurograph.memory import readable
+from neurograph.storage import graphs as storage
 
 
 @click.command(short_help="Write a model to a file.")

@@ -10,19 +10,21 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph import datasets, storage
+from neurograph import datasets
+from neurograph.checks import is_real
 from neurograph.cli.application import INTERRUPTED
 from neurograph.cli.arguments import Model, takes_json, takes_model
 from neurograph.cli.output import emit, table
 from neurograph.cli.running import fit as as_inputs
-from neurograph.compiler import compile
-from neurograph.distortions import Distortion
 from neurograph.engines import ENGINES
-from neurograph.errors import ConversionError, DataError, is_real
-from neurograph.initializers import INITIALIZERS
+from neurograph.errors import ConversionError, DataError
+from neurograph.graph.initializers import INITIALIZERS
 from neurograph.losses import LOSSES, Loss
-from neurograph.optimizers import OPTIMIZERS, Optimizer, cosine
+from neurograph.program.compiler import compile
+from neurograph.storage import graphs as storage
 from neurograph.training import History, fit, recipe
+from neurograph.training.distortions import Distortion
+from neurograph.training.optimizers import OPTIMIZERS, Optimizer, cosine
 
 Array = NDArray[Any]
 

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import ConversionError, is_real, is_whole, kind_of
+from neurograph.checks import is_real, is_whole
+from neurograph.errors import ConversionError, kind_of
 from neurograph.functions import Activation
 from neurograph.graph import Graph
 from neurograph.layers import Input, Sparse

@@ -9,12 +9,12 @@ import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.connections import Connections, expand
 from neurograph.convert.nodes_and_edges import FORMAT, Reader
 from neurograph.errors import ConversionError, GraphError, kind_of, suggestion
 from neurograph.graph import Graph, require_graph
+from neurograph.graph.connections import Connections, expand
+from neurograph.graph.table import INPUT
 from neurograph.memory import require
-from neurograph.table import INPUT
 
 VIEWS = ("weights", "connections")
 # Bytes a node, and a connection in each view, with its edges: as measured, rounded up.

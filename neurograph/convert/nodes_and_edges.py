@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from neurograph.errors import ConversionError, GraphError
 from neurograph.functions import Function
 from neurograph.graph import BIAS_NAME, Graph, Layer
+from neurograph.graph.normal_form import normal_form
+from neurograph.graph.table import INPUT
+from neurograph.graph.weights import Weights
 from neurograph.names import IdArray
-from neurograph.normal_form import normal_form
-from neurograph.table import INPUT
-from neurograph.weights import Weights
 
 FORMAT = 1  # of the attributes of nodes, edges and graph
 BIAS = -1  # slot of the connection that is its target's bias

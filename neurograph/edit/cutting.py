@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.connections import Connections, blocks
 from neurograph.edit.rebuilding import copied_rows, rebuilt, table_of, with_rows
 from neurograph.errors import GraphError
 from neurograph.graph import Graph, require_graph
+from neurograph.graph.connections import Connections, blocks
+from neurograph.graph.normal_form import unique_rows
+from neurograph.graph.table import Ragged
 from neurograph.memory import require
-from neurograph.normal_form import unique_rows
-from neurograph.table import Ragged
 
 Mask = NDArray[np.bool_]
 Predicate = Callable[[Connections], Any]

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.connections import blocks
 from neurograph.edit.rebuilding import (
     copied_rows,
     copied_weights,
@@ -20,10 +19,11 @@ from neurograph.edit.rebuilding import (
 )
 from neurograph.errors import GraphError
 from neurograph.graph import Graph, Layer, require_graph
+from neurograph.graph.connections import blocks
+from neurograph.graph.table import INPUT, Ragged, live_per_row
+from neurograph.graph.usage import used_weights
+from neurograph.graph.weights import Draw, Weights
 from neurograph.names import IdArray
-from neurograph.table import INPUT, Ragged, live_per_row
-from neurograph.usage import used_weights
-from neurograph.weights import Draw, Weights
 
 Mask = NDArray[np.bool_]
 

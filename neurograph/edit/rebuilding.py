@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from neurograph.edit.drawing import inherited
 from neurograph.graph import Graph, Layer
+from neurograph.graph.table import Ragged, Table
+from neurograph.graph.weights import Weights
 from neurograph.names import IdArray
-from neurograph.table import Ragged, Table
-from neurograph.weights import Weights
 
 Array = NDArray[Any]
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from neurograph.edit.rebuilding import copied_rows, rebuilt, renumbered, table_of, with_rows
 from neurograph.errors import GraphError
 from neurograph.graph import Graph, Layer
+from neurograph.graph.table import Ragged
 from neurograph.memory import INT32_MAX, require
-from neurograph.table import Ragged
 
 Array = NDArray[Any]
 # The most that unsharing takes at its peak for each slot of the layer and each weight of the graph,

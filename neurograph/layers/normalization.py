@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurograph import windows
 from neurograph.functions import Function
 from neurograph.graph import Graph
+from neurograph.layers import windows
 from neurograph.layers.wiring import ActivationLike, Ids, activation, one_source
 
 

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph import windows
 from neurograph.errors import GraphError
 from neurograph.graph import Graph
-from neurograph.initializers import Initializer
+from neurograph.graph.initializers import Initializer
+from neurograph.layers import windows
 from neurograph.layers.wiring import (
     ActivationLike,
     Ids,

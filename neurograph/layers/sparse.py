@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph.errors import GraphError
 from neurograph.graph import Graph
-from neurograph.initializers import Initializer
+from neurograph.graph.initializers import Initializer
 from neurograph.layers.wiring import (
     ActivationLike,
     Ids,

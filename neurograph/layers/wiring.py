@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph import windows
 from neurograph.errors import GraphError
 from neurograph.functions import Activation, Function, as_activation
 from neurograph.graph import Graph
+from neurograph.layers import windows
 from neurograph.names import IdArray
 
 Ids = NDArray[np.int32]

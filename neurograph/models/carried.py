@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.errors import GraphError, suggestion
-from neurograph.files import replacing
 from neurograph.graph import Graph
+from neurograph.storage.files import replacing
 
-# (model, name) -> file in neurograph/data
+# (model, name) -> file in neurograph/datasets/data
 CARRIED = {("lenet5", "mnist"): "lenet5-mnist.npz"}
 _PROVENANCE = "provenance"
 
@@ -66,6 +66,6 @@ def _open(model: str, name: str) -> dict[str, Any]:
     known = [weights for owner, weights in CARRIED if owner == model]
     if name not in known:
         raise GraphError(f"{model}: weights {name!r} are unknown{suggestion(name, known)}")
-    carried = files("neurograph") / "data" / CARRIED[model, name]
+    carried = files("neurograph.datasets") / "data" / CARRIED[model, name]
     with carried.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
         return dict(arrays)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.errors import GraphError, is_whole
+from neurograph.checks import is_whole
+from neurograph.errors import GraphError
 from neurograph.functions import Activation
 from neurograph.graph import Graph
 from neurograph.layers import Input, Sparse

@@ -9,16 +9,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from neurograph.distortions import Distortion
 from neurograph.errors import DataError, kind_of
-from neurograph.files import as_path
 from neurograph.graph import Graph
 from neurograph.losses import CrossEntropy, DiscriminativePenalty, Loss, as_loss
-from neurograph.optimizers import Adam, Optimizer, StochasticDiagonalLM, as_optimizer
 from neurograph.program import Program
 from neurograph.simulator import Simulator
+from neurograph.storage.files import as_path
+from neurograph.training.distortions import Distortion
 from neurograph.training.history import History
 from neurograph.training.loop import Loop, Options
+from neurograph.training.optimizers import Adam, Optimizer, StochasticDiagonalLM, as_optimizer
 from neurograph.training.patterns import Images, ready
 
 
@@ -110,7 +110,7 @@ def recipe(program: Program) -> Recipe:
     class, and its step sizes only mean something relative to the scale of the loss; both were
     chosen on training digits held out, with weights drawn in +-1/sqrt(fan-in).
 
-    >>> from neurograph.compiler import compile
+    >>> from neurograph.program.compiler import compile
     >>> from neurograph.models import lenet5
     >>> usual = recipe(compile(lenet5())); usual.loss, usual.initializer
     (DiscriminativePenalty(rubbish=1.0, scale=25.0), 'uniform_fan_in')

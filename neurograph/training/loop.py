@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph import checkpoints
-from neurograph.checkpoints import Checkpoint, fingerprint
-from neurograph.distortions import Distortion
 from neurograph.errors import ConversionError
 from neurograph.losses import Loss
-from neurograph.optimizers import Optimizer, State
 from neurograph.simulator import Simulator
+from neurograph.storage import checkpoints
+from neurograph.storage.checkpoints import Checkpoint, fingerprint
+from neurograph.training.distortions import Distortion
 from neurograph.training.history import History, Pass, Tally, bar, percent
+from neurograph.training.optimizers import Optimizer, State
 from neurograph.training.patterns import PIECE, Patterns, pieces, stages, wrong_share
 from neurograph.training.watch import Piece
 

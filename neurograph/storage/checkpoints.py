@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph import archive
 from neurograph.errors import ConversionError
 from neurograph.graph import Graph
+from neurograph.storage import archive
 
 FORMAT, VERSION = "neurograph checkpoint", 1
 

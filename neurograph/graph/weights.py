@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurograph.checks import finite, floats
 from neurograph.errors import GraphError, kind_of
-from neurograph.initializers import Initializer, check, draw
+from neurograph.graph.initializers import Initializer, check, draw
+from neurograph.graph.table import Column
 from neurograph.memory import INT32_MAX
 from neurograph.names import IdArray, Names
-from neurograph.table import Column
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,27 +277,6 @@ class Weights:
         if value is not None:
             weights.value = value
         return weights
-
-
-def floats(who: str, values: ArrayLike) -> NDArray[np.float64]:
-    """Return values as float64. Raises GraphError for what are no real numbers."""
-    try:
-        array = np.asarray(values)
-        if array.dtype.kind in "fiub" or not array.size:
-            return array.astype(np.float64, copy=False)
-        found = str(array.dtype)
-    except ValueError:  # rows of different lengths
-        found = type(values).__name__
-    raise GraphError(f"{who}: found values of type {found}, needed real numbers")
-
-
-def finite(who: str, values: ArrayLike) -> NDArray[np.float64]:
-    """Return values as float64. Raises GraphError for what are no finite real numbers."""
-    array = floats(who, values)
-    wrong = ~np.isfinite(array)
-    if wrong.any():
-        raise GraphError(f"{who}: found the value {array[wrong][0]}, needed finite numbers")
-    return array
 
 
 def _fits(name: str, given: NDArray[Any], shape: tuple[int, ...]) -> None:

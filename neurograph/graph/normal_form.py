@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.table import Ragged, Table
+from neurograph.graph.table import Ragged, Table
 
 
 def unique_rows(ptr: NDArray[np.int64], ids: NDArray[np.int32]) -> tuple[Ragged, NDArray[np.int64]]:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.connections import blocks
-from neurograph.errors import GraphError, is_whole
-from neurograph.graph import Graph, require_graph
-from neurograph.table import INPUT, Ragged
+from neurograph.checks import is_whole
+from neurograph.errors import GraphError
+from neurograph.graph.connections import blocks
+from neurograph.graph.graph import Graph, require_graph
+from neurograph.graph.table import INPUT, Ragged
 
 Ids = NDArray[np.intp]
 _CHUNK = 256  # rows or neurons looked up at once

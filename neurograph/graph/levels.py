@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.errors import GraphError
-from neurograph.graph import Graph
-from neurograph.table import INPUT, Ragged, Table, has_dead, live_slots
+from neurograph.graph.graph import Graph
+from neurograph.graph.table import INPUT, Ragged, Table, has_dead, live_slots
 
 
 def levels(graph: Graph) -> NDArray[np.int32]:

@@ -15,14 +15,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.connections import Connections, Index, View, expand
 from neurograph.errors import GraphError, kind_of, suggestion
 from neurograph.functions import Function
-from neurograph.initializers import Initializer
+from neurograph.graph.connections import Connections, Index, View, expand
+from neurograph.graph.initializers import Initializer
+from neurograph.graph.table import INPUT, Table
+from neurograph.graph.triples import FUNCTIONS_MAX, Parts
+from neurograph.graph.weights import Weights
 from neurograph.names import IdArray, Names
-from neurograph.table import INPUT, Table
-from neurograph.triples import FUNCTIONS_MAX, Parts
-from neurograph.weights import Weights
 
 Ids = NDArray[np.int32]
 BIAS_NAME = "bias unit"

@@ -16,8 +16,9 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import DataError, MissingDependency, is_whole
-from neurograph.files import as_path
+from neurograph.checks import is_whole
+from neurograph.errors import DataError, MissingDependency
+from neurograph.storage.files import as_path
 
 MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 
@@ -119,12 +120,12 @@ def digits(count: int | None = None) -> Digits:
 
     Raises DataError if `count` is not 1 to 400.
 
-    Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database; CC BY-SA 3.0 (see neurograph/data).
+    Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database; CC BY-SA 3.0 (see `data/`).
 
     >>> digits(10).labels
     array([7, 2, 1, 0, 4, 1, 4, 9, 5, 9], dtype=uint8)
     """
-    carried = files("neurograph") / "data" / "digits.npz"
+    carried = files("neurograph.datasets") / "data" / "digits.npz"
     with carried.open("rb") as stream, np.load(stream, allow_pickle=False) as sample:
         images, labels = sample["images"], sample["labels"]
     if count is None:

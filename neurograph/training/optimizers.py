@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.errors import DataError, is_real, is_whole, kind_of, suggestion
+from neurograph.checks import is_real, is_whole
+from neurograph.errors import DataError, kind_of, suggestion
 
 Floats = NDArray[np.float64]
 State = Mapping[str, Floats]

@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurograph.checks import floats
 from neurograph.errors import GraphError, suggestion
 from neurograph.functions import Function
 from neurograph.memory import require
 from neurograph.names import IdArray
-from neurograph.weights import floats
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -132,7 +132,7 @@ class Program:
     shape a user sees; `constants` maps an id to its fixed state; `layers` names neuron ids in the
     shape of their feature maps.
 
-    >>> from neurograph.compiler import compile
+    >>> from neurograph.program.compiler import compile
     >>> from neurograph.models import mlp
     >>> program = compile(mlp((4, 3, 2)))
     >>> len(program.levels), program.matrix("output").toarray()[0].tolist()

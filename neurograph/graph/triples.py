@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.connections import Connections
+from neurograph.checks import finite
 from neurograph.errors import GraphError
 from neurograph.functions import Function
+from neurograph.graph.connections import Connections
+from neurograph.graph.normal_form import normal_form
+from neurograph.graph.table import INPUT, Table
+from neurograph.graph.weights import Weights
 from neurograph.memory import INT32_MAX, require
 from neurograph.names import IdArray
-from neurograph.normal_form import normal_form
-from neurograph.table import INPUT, Table
-from neurograph.weights import Weights, finite
 
 FUNCTIONS_MAX = 2**15 - 1  # the largest function number
 # Bytes that building takes: columns and names of an id, value and name of a weight, and the sorted

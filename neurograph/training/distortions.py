@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import DataError, is_real, kind_of
+from neurograph.checks import is_real
+from neurograph.errors import DataError, kind_of
 
 Array = NDArray[Any]
 _FEW = 32  # images mapped at a time, so that they stay in cache

@@ -20,16 +20,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph import archive
-from neurograph.archive import Archive, shape, text, whole
+from neurograph.checks import finite
 from neurograph.errors import ConversionError, NeurographError, kind_of
 from neurograph.functions import Activation, Function
 from neurograph.graph import Graph, Layer
-from neurograph.initializers import Initializer, check
+from neurograph.graph.initializers import Initializer, check
+from neurograph.graph.table import INPUT, Ragged, Table
+from neurograph.graph.weights import Draw, Weights
 from neurograph.memory import INT32_MAX
 from neurograph.names import IdArray
-from neurograph.table import INPUT, Ragged, Table
-from neurograph.weights import Draw, Weights, finite
+from neurograph.storage import archive
+from neurograph.storage.archive import Archive, shape, text, whole
 
 FORMAT, VERSION = "neurograph graph", 1
 _COLUMNS = ("field", "kernel", "bias", "function")

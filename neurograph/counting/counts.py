@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.connections import BIAS_UNIT
 from neurograph.errors import GraphError, kind_of, suggestion
 from neurograph.graph import BIAS_NAME, Graph
-from neurograph.table import live_slots
-from neurograph.usage import used_weights
+from neurograph.graph.connections import BIAS_UNIT
+from neurograph.graph.table import live_slots
+from neurograph.graph.usage import used_weights
 
 OTHER = "(other)"  # neurons or weights that stand in no layer
 

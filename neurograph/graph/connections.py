@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.errors import GraphError
+from neurograph.graph.table import Ids, Ragged, Table, blocks_of, has_dead, live_slots
 from neurograph.memory import require
-from neurograph.table import Ids, Ragged, Table, blocks_of, has_dead, live_slots
 
 BIAS_UNIT = 0
 _BLOCK = 1 << 20

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.program import Blocks, Rows, Step
+from neurograph.program.program import Blocks, Rows, Step
 
 _LEAST_ROWS = 4  # that share their sources; fewer are as well off as rows
 _LEAST_SLOTS = 4

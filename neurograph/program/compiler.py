@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from neurograph.errors import GraphError
 from neurograph.functions import IDENTITY, Function
 from neurograph.graph import Graph, require_graph
-from neurograph.levels import levels
+from neurograph.graph.levels import levels
+from neurograph.graph.table import INPUT, Ragged, Table, has_dead, live_slots
 from neurograph.names import IdArray
-from neurograph.program import Blocks, Ids, Program, Rows, Step
-from neurograph.regrouping import regroup
-from neurograph.table import INPUT, Ragged, Table, has_dead, live_slots
+from neurograph.program.program import Blocks, Ids, Program, Rows, Step
+from neurograph.program.regrouping import regroup
 
 _SMALLEST_BLOCK = 4  # neurons; below, CSR rows are as compact
 _SMALLEST_PATTERN = 8  # neurons that share a pattern of dead slots, below which they are rows

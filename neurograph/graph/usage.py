@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.table import Table, has_dead
+from neurograph.graph.table import Table, has_dead
 
 _BLOCK = 1 << 20
 

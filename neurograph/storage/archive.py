@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.errors import ConversionError
-from neurograph.files import as_path, replacing
 from neurograph.memory import INT32_MAX, require
+from neurograph.storage.files import as_path, replacing
 
 HEADER = "header.json"
 _TYPES = {"<i2", "<i4", "<i8", "<f8", "|b1"}

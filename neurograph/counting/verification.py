@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.connections import expand
-from neurograph.counting import Counts, count
-from neurograph.errors import GraphError, MissingDependency, is_whole, kind_of
+from neurograph.checks import is_whole
+from neurograph.counting.counts import Counts, count
+from neurograph.errors import GraphError, MissingDependency, kind_of
 from neurograph.graph import Graph, require_graph
+from neurograph.graph.connections import expand
+from neurograph.graph.table import INPUT, blocks_of
 from neurograph.names import IdArray, Names
-from neurograph.table import INPUT, blocks_of
 
 _IDS = 1 << 20  # ids looked at together
 _SHOWN = 20  # problems of one kind that are reported before the rest are only numbered
@@ -164,7 +165,7 @@ class _Tallies:
 
     def compiled(self, piece: tuple[int, int]) -> int:
         """Expand the connections of ids start to stop in compiled code; return how many."""
-        from neurograph.kernels import enumeration  # needs numba
+        from neurograph.counting import enumeration  # needs numba
 
         table, (start, stop) = self.graph.table, piece
         kernels = table.kernels.ptr, table.kernels.ids

@@ -1,0 +1,9 @@
+"""Programs: what an engine runs, ids and steps without values; and the compiler that makes them.
+
+This package hands on the Program alone: engines and kernels import it and know nothing of graphs.
+The compiler (`neurograph.program.compiler`), which knows both, is imported by its own name.
+"""
+
+from neurograph.program.program import Blocks, Ids, Program, Rows, Step, join_rows
+
+__all__ = ["Blocks", "Ids", "Program", "Rows", "Step", "join_rows"]
