@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from neurograph import datasets
+from neurograph.datasets import handwritten
 from neurograph.errors import DataError, MissingDependency
 
 CODES = {"uint8": 8, "int8": 9, "int16": 11, "int32": 12, "float32": 13, "float64": 14}
@@ -178,12 +179,12 @@ def checksums(directory):
 
 def test_mnist_compares_checksums(directory, monkeypatch):
     table = checksums(directory)
-    needed, found = datasets._CHECKSUMS[IMAGES][0], table[IMAGES][0]
+    needed, found = handwritten._CHECKSUMS[IMAGES][0], table[IMAGES][0]
     with pytest.raises(
         DataError, match=f"{IMAGES}: found the MD5 checksum {found}.*needed {needed}"
     ):
         datasets.mnist(directory, split="test")
-    monkeypatch.setattr(datasets, "_CHECKSUMS", table)
+    monkeypatch.setattr(handwritten, "_CHECKSUMS", table)
     assert len(datasets.mnist(directory, split="test")) == 5
 
 
@@ -235,7 +236,7 @@ def mirror(directory, monkeypatch, tmp_path_factory):
 
 
 def test_mnist_downloads_once(directory, mirror, small_set, monkeypatch):
-    monkeypatch.setattr(datasets, "_CHECKSUMS", checksums(directory))
+    monkeypatch.setattr(handwritten, "_CHECKSUMS", checksums(directory))
     assert len(datasets.mnist(split="test", base_url=mirror)) == 5
     for path in directory.iterdir():
         path.unlink()

@@ -3,6 +3,6 @@
 Imports nothing of networks; `data/` holds what the package carries.
 """
 
-from neurograph.datasets.mnist import Digits, digits, mnist, normalize, read_idx
+from neurograph.datasets.handwritten import Digits, digits, mnist, normalize, read_idx
 
 __all__ = ["Digits", "digits", "mnist", "normalize", "read_idx"]
