@@ -1,8 +1,26 @@
-"""Data sets: handwritten digits, carried in the package or read from files.
+"""Data sets: handwritten digits, carried in the package or read from files; own pictures.
 
 Imports nothing of networks; `data/` holds what the package carries.
 """
 
 from neurograph.datasets.handwritten import Digits, digits, mnist, normalize, read_idx
+from neurograph.datasets.picture_files import (
+    Pictures,
+    dark_on_light,
+    is_picture,
+    pictures,
+    resize,
+)
 
-__all__ = ["Digits", "digits", "mnist", "normalize", "read_idx"]
+__all__ = [
+    "Digits",
+    "Pictures",
+    "dark_on_light",
+    "digits",
+    "is_picture",
+    "mnist",
+    "normalize",
+    "pictures",
+    "read_idx",
+    "resize",
+]

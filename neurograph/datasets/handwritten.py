@@ -149,7 +149,7 @@ def normalize(images: ArrayLike, *, size: tuple[int, int] = (32, 32)) -> NDArray
     >>> x.shape, float(x.min()), float(x.max())
     ((2, 1, 32, 32), -0.1, 1.175)
     """
-    pixels = _grey_levels(images)
+    pixels = grey_levels(images, "normalize")
     count, *found = pixels.shape
     pair = isinstance(size, Sequence) and len(size) == 2
     if not pair or not all(map(is_whole, size)):
@@ -166,17 +166,22 @@ def normalize(images: ArrayLike, *, size: tuple[int, int] = (32, 32)) -> NDArray
     return levels[padded].reshape(count, 1, *size)
 
 
-def _grey_levels(images: ArrayLike) -> NDArray[np.uint8]:
+def grey_levels(images: ArrayLike, who: str) -> NDArray[np.uint8]:
+    """Return grey levels (N, rows, columns) as bytes. Raises DataError for what are none.
+
+    >>> grey_levels([[[0, 255]]], "reader").dtype
+    dtype('uint8')
+    """
     pixels = np.asarray(images)
     if pixels.ndim != 3:
         raise DataError(
-            f"normalize: found images of shape {pixels.shape}; needed (images, rows, columns)"
+            f"{who}: found images of shape {pixels.shape}; needed (images, rows, columns)"
         )
     if pixels.dtype.kind not in "iu":
-        raise DataError(f"normalize: found {pixels.dtype}; needed integer grey levels 0 to 255")
+        raise DataError(f"{who}: found {pixels.dtype}; needed integer grey levels 0 to 255")
     if pixels.size and not (pixels.min() >= 0 and pixels.max() <= 255):
         raise DataError(
-            f"normalize: found grey levels {pixels.min()} to {pixels.max()}; needed 0 to 255"
+            f"{who}: found grey levels {pixels.min()} to {pixels.max()}; needed 0 to 255"
         )
     return pixels.astype(np.uint8, copy=False)
 
