@@ -45,6 +45,22 @@ def kind_of(found: object) -> str:
     return "None" if found is None else type(found).__name__
 
 
+def shown(found: object) -> str:
+    """Return what was found, written out for an error message, and short however long it is.
+
+    >>> shown("C1"), shown(10**99)
+    ("'C1'", '1000000000...0000000000')
+    """
+    try:
+        text = repr(found)
+    except Exception:  # a number of more digits than Python writes, or a foreign repr
+        return f"a value of type {type(found).__name__}"
+    text = " ".join(text.split())
+    if len(text) <= 80:
+        return text
+    return f"{text[:10]}...{text[-10:]}" if text[1:].isdigit() else f"{text[:77]}..."
+
+
 def suggestion(found: object, known: Iterable[str]) -> str:
     """Return the names in `known` nearest to `found`, as the end of an error message.
 
@@ -52,7 +68,8 @@ def suggestion(found: object, known: Iterable[str]) -> str:
     '; did you mean C3, C1?'
     """
     names = list(known)
-    near = difflib.get_close_matches(str(found), names, n=3, cutoff=0.4)
+    text = found if isinstance(found, str) else shown(found)
+    near = difflib.get_close_matches(text[:80], names[:10_000], n=3, cutoff=0.4)
     if near:
         return f"; did you mean {', '.join(near)}?"
     return (

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph.errors import DataError
 from neurograph.functions import COMBINE, IDENTITY, REDUCE, Function
-from neurograph.graph import Graph, require_graph
+from neurograph.graph import Graph, one_id, require_graph
 from neurograph.simulator import Simulator, real_array
 
 Array = NDArray[Any]
@@ -50,13 +50,15 @@ class Explanation:
         return f"{self.name}: {what}\n{table}\nnet input {self.net:.9g}, state {self.state:.9g}"
 
 
-def explain(graph: Graph, neuron: int, *images: ArrayLike, engine: str = "scipy") -> Explanation:
+def explain(
+    graph: Graph, neuron: int | str, *images: ArrayLike, engine: str = "scipy"
+) -> Explanation:
     """Return the terms of one neuron's sum, in float64, for one image an input (or a batch of one).
 
-    A term is combine(weight, source state). Reduced, the terms give the net input, to which the
-    bias is one more term, added; its activation is the state. `engine` computes the states. Raises
-    GraphError for an id out of range, DataError for images that do not fit, EngineError for a graph
-    too large for the engine.
+    `neuron` is an id or a name, "C1[2, 10, 10]". A term is combine(weight, source state). Reduced,
+    the terms give the net input, to which the bias is one more term, added; its activation is the
+    state. `engine` computes the states. Raises GraphError for a neuron that is not there, DataError
+    for images that do not fit, EngineError for a graph too large for the engine.
 
     >>> import numpy as np
     >>> from neurograph.models import mlp
@@ -65,6 +67,7 @@ def explain(graph: Graph, neuron: int, *images: ArrayLike, engine: str = "scipy"
     (True, 5)
     """
     require_graph(graph, "explain")
+    neuron = one_id(graph.neuron_names, graph.size, neuron, "explain")
     name, function = graph.neuron_name(neuron), graph.function(neuron)
     batch: list[ArrayLike] = list(images)
     for i, (layer, given) in enumerate(zip(graph.inputs, images, strict=False)):

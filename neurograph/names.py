@@ -7,7 +7,6 @@ where there is none.
 from __future__ import annotations
 
 import math
-import operator
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,14 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import GraphError, suggestion
+from neurograph.checks import wholes
+from neurograph.errors import GraphError, shown, suggestion
 
 Ids = NDArray[np.int32]
 _NAME = re.compile(r"(?P<name>[^\[\]]+?)\s*(?:\[(?P<index>[-\d,\s]*)\])?")
 
 
-def _split(text: str, who: str) -> tuple[str, tuple[int, ...]]:
-    """Split "C1[2, 10, 10]" into ("C1", (2, 10, 10))."""
+def split(text: str, who: str) -> tuple[str, tuple[int, ...] | None]:
+    """Split "C1[2, 10, 10]" into ("C1", (2, 10, 10)), and "C1" into ("C1", None).
+
+    Raises GraphError for anything of another form.
+    """
     match = _NAME.fullmatch(text.strip()) if isinstance(text, str) else None
     inside = (match["index"] or "").strip() if match else ""
     try:
@@ -32,8 +35,19 @@ def _split(text: str, who: str) -> tuple[str, tuple[int, ...]]:
     except ValueError:
         match = None
     if match is None:
-        raise GraphError(f'{who} name {text!r} is not of the form "C1[2, 10, 10]"')
-    return match["name"], index
+        raise GraphError(f'{who} name {shown(text)} is not of the form "C1[2, 10, 10]"')
+    return match["name"], None if match["index"] is None else index
+
+
+def _axes(name: str, index: Any) -> tuple[int, ...]:
+    """Return an index as whole numbers, one an axis. Raises GraphError for anything else."""
+    try:
+        found = wholes("index", index)
+    except GraphError:
+        found = np.empty((), np.int64)
+    if found.ndim != 1:
+        raise GraphError(f"{name}: index {shown(index)}, needed whole numbers, one an axis")
+    return tuple(found.tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +161,7 @@ class Names:
         """Return the array `name`. Raises GraphError with the nearest names if there is none."""
         if name not in self:
             raise GraphError(
-                f"{self.what} array {name!r} is unknown{suggestion(name, self._arrays)}"
+                f"{self.what} array {shown(name)} is unknown{suggestion(name, self._arrays)}"
             )
         return self._arrays[name]
 
@@ -225,11 +239,5 @@ class Names:
     def id_of(self, name: str, index: tuple[int, ...] | None = None) -> int:
         """Return the id of "C1[2, 10, 10]", or of (array name, index)."""
         if index is None:
-            name, index = _split(name, self.what)
-        try:
-            whole = tuple(operator.index(i) for i in index)
-        except TypeError:
-            raise GraphError(
-                f"{name}: index {index!r}, needed whole numbers, one an axis"
-            ) from None
-        return self[name].at(whole, name)
+            name, index = split(name, self.what)
+        return self[name].at(_axes(name, () if index is None else index), name)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from neurograph.checks import is_whole
+from neurograph.checks import reals, whole
 from neurograph.engines import create, resolve
-from neurograph.errors import DataError, EngineError, GraphError, suggestion
+from neurograph.errors import DataError, EngineError, GraphError
 from neurograph.gradient import Gradient, check_targets, curvature, gradient, split
-from neurograph.graph import Graph, Layer, require_graph
+from neurograph.graph import Graph, Layer, Reference, ids_of, require_graph
 from neurograph.losses import Loss, as_loss
+from neurograph.names import Names
 from neurograph.program import Program
 from neurograph.program.compiler import compile
 
@@ -25,31 +27,35 @@ Array = NDArray[Any]
 
 
 class States(Mapping[Any, Array]):
-    """The state of every neuron for a batch: by layer name (batch, *shape), by id (batch,).
+    """The state of every neuron for a batch: by layer name (batch, *shape), by id or name (batch,).
 
     A mapping over the layers; a place of a layer where no neuron is holds NaN. `array` has all of
     them, (batch, ids), the constants' too. Raises GraphError for an unknown layer or id.
 
     >>> from neurograph.models import mlp
     >>> states = Simulator(mlp((4, 3, 2)), engine="scipy").states(np.zeros((5, 4)))
-    >>> list(states), states["N1"].shape, states[9].shape
-    (['input', 'N1', 'output'], (5, 3), (5,))
+    >>> list(states), states["N1"].shape, states["output[1]"].shape, states[[8, 9]].shape
+    (['input', 'N1', 'output'], (5, 3), (5,), (5, 2))
     """
 
     def __init__(self, program: Program, states: Array) -> None:
         self._program = program
         self.array = states
 
-    def __getitem__(self, key: str | int) -> Array:
-        if isinstance(key, str):
-            if key not in self._program.layers:
-                raise GraphError(f"layer {key!r} is unknown{suggestion(key, self._program.layers)}")
-            ids = self._program.layers[key].ids
+    def __getitem__(self, key: Reference) -> Array:
+        """Return (batch, *shape) of a layer, of one neuron by id or name, or of several."""
+        if isinstance(key, str) and key in self._names:
+            ids = self._names[key].ids
             found = self.array[:, ids]
             return np.where(ids >= 0, found, np.nan) if (ids < 0).any() else found
-        if not isinstance(key, int | np.integer) or not 0 <= key < self._program.size:
-            raise GraphError(f"neuron {key!r} does not exist; ids go to {self._program.size - 1}")
-        return np.asarray(self.array[:, key])
+        return np.asarray(self.array[:, ids_of(self._names, self._program.size, key, "states")])
+
+    @cached_property
+    def _names(self) -> Names:
+        names = Names("neuron")
+        for name, ids in self._program.layers.items():
+            names.add(name, ids)
+        return names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._program.layers)
@@ -83,11 +89,10 @@ class Simulator:
         require_graph(graph, "simulator")
         self.graph = graph
         self.dtype = _float_type(dtype)
-        if not is_whole(threads) or threads < 1:
-            raise EngineError(f"simulator: threads is {threads!r}, needed a whole number from 1")
+        threads = whole("simulator: threads", threads, least=1, error=EngineError)
         self.engine = resolve(engine)
         self.program = compile(graph)
-        self._engine = create(self.engine, self.program, dtype=self.dtype, threads=int(threads))
+        self._engine = create(self.engine, self.program, dtype=self.dtype, threads=threads)
         self._version, self._inputs, self._shape = -1, graph.inputs, self.program.outputs.shape
         self._flat = len(self._shape) == 1
 
@@ -311,10 +316,4 @@ def _finite(array: Array) -> bool:
 
 def real_array(values: ArrayLike, who: str, what: str = "images") -> Array:
     """Return values as an array. Raises DataError for what are no real numbers."""
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        raise DataError(f"{who}: found {what} of different shapes, needed equal ones") from None
-    if array.dtype.kind not in "fiub":
-        raise DataError(f"{who}: found {what} of type {array.dtype}, needed real numbers")
-    return array
+    return reals(who, values, what=what, error=DataError)

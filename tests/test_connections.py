@@ -135,24 +135,24 @@ def test_bad_input() -> None:
     graph = ng.models.mlp((2, 1))
     with pytest.raises(ng.GraphError, match=r"blocks of 0, needed a size of at least 1"):
         list(graph.connections.blocks(0))
-    with pytest.raises(ng.GraphError, match=r"select: sources go from -1 to 2, ids from 0 to 3"):
+    with pytest.raises(ng.GraphError, match=r"select: neuron -1 does not exist; ids go from 0 to"):
         graph.select(source=[2, -1])
-    with pytest.raises(ng.GraphError, match=r"select: targets go from 9 to 9, ids from 0 to 3"):
+    with pytest.raises(ng.GraphError, match=r"select: neuron 9 does not exist; ids go from 0 to"):
         graph.select(target=9)
     with pytest.raises(ng.GraphError, match=r"weight 3 does not exist; ids go from 0 to 2"):
         graph.select(weight=[0, 3])
-    with pytest.raises(ng.GraphError, match=r"select: found sources of type float64"):
+    with pytest.raises(ng.GraphError, match=r"select: found 0.5, needed whole numbers"):
         graph.select(source=0.5)
-    with pytest.raises(ng.GraphError, match=r"weight 0\.5: needed one id, a whole number"):
+    with pytest.raises(ng.GraphError, match=r"select: found 0.5, needed whole numbers"):
         graph.select(weight=0.5)
     with pytest.raises(ng.GraphError, match=r"layer 'outptu' is unknown; did you mean output"):
         graph.select(layer="outptu")
-    with pytest.raises(ng.GraphError, match=r"neuron 4 does not exist; ids go from 0 to 3"):
+    with pytest.raises(ng.GraphError, match=r"neuron 4 does not exist; ids go from 0 to"):
         graph.incoming(4)
     with pytest.raises(ng.GraphError, match=r"neuron -1 does not exist"):
         graph.outgoing(-1)
     with pytest.raises(ng.GraphError, match=r"neuron \[1, 2\]: needed one id"):
-        graph.outgoing([1, 2])  # type: ignore[arg-type]
+        graph.neuron_name([1, 2])  # type: ignore[arg-type]
     with pytest.raises(ng.GraphError, match=r"weight 3 does not exist"):
         graph.sharing(3)
     assert isinstance(graph.sharing(np.int64(0)), Connections)

@@ -340,7 +340,7 @@ def test_states_of_every_neuron(dtype: str, engine: str) -> None:
     np.testing.assert_allclose(
         states.array, literal(graph, flat([x])), rtol=CLOSE[dtype] * 5, atol=CLOSE[dtype] * 5
     )
-    with pytest.raises(GraphError, match=r"layer 'q' is unknown.*x, c, p, f"):
+    with pytest.raises(GraphError, match=r"neuron array 'q' is unknown.*x, c, p, f"):
         states["q"]
     with pytest.raises(GraphError, match="neuron 99 does not exist"):
         states[99]

@@ -103,9 +103,15 @@ def test_cut_slots_and_constants_are_no_path() -> None:
 
 def test_bad_input() -> None:
     graph = ng.models.mlp((2, 1))
-    for neuron in (4, -1, 0.5, [], "output"):
+    for neuron in (4, -1):
         with pytest.raises(ng.GraphError, match=r"does not exist; ids go from 0 to 3"):
             ng.receptive_field(graph, neuron)
+    with pytest.raises(ng.GraphError, match=r"cone: found 0\.5, needed whole numbers"):
+        ng.cone(graph, 0.5)
+    with pytest.raises(ng.GraphError, match="projective_field: found no neuron"):
+        ng.projective_field(graph, [])
+    with pytest.raises(ng.GraphError, match="neuron array 'outptu' is unknown; did"):
+        ng.receptive_field(graph, "outptu")
     for field in (ng.receptive_field, ng.projective_field):
         with pytest.raises(
             ng.GraphError, match=r"depth is -1, needed a whole number of at least 0"

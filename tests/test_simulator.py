@@ -36,12 +36,15 @@ def test_states_by_layer_and_by_id() -> None:
     neuron = graph.neuron_id("C3[4, 5, 6]")
     assert (states[neuron] == states["C3"][:, 4, 5, 6]).all()
     assert (states[np.int32(neuron)] == states[neuron]).all()
+    assert (states["C3[4, 5, 6]"] == states[neuron]).all()
+    assert (states[graph.layer("C3").ids[4]] == states["C3"][:, 4]).all()
+    assert (states[["C1", neuron]][:, -1] == states[neuron]).all()
     assert states[0].tolist() == [1, 1, 1]
     assert states.array.shape == (3, graph.size)
-    with pytest.raises(ng.GraphError, match=r"layer 'C4' is unknown; did you mean"):
+    with pytest.raises(ng.GraphError, match=r"states: neuron array 'C4' is unknown; did you mean"):
         states["C4"]
     for bad in (-1, graph.size):
-        with pytest.raises(ng.GraphError, match=rf"neuron {bad} does not exist; ids go to 9118"):
+        with pytest.raises(ng.GraphError, match=rf"neuron {bad} does not exist; ids go from 0 to"):
             states[bad]
 
 
@@ -293,7 +296,7 @@ def test_weights_learnt_beyond_the_finite_numbers_are_refused_next_time(engine: 
         (np.zeros((1, 1, 32, 32), complex), r"input: found images of type complex128, needed real"),
         ([["a"]], r"input: found images of type <U1, needed real numbers"),
         ([[1.0], [1.0, 2.0]], r"input: found images of different shapes"),
-        (None, r"input: found images of type object"),
+        (None, r"input: found None, needed real numbers"),
     ],
 )
 def test_bad_images(lenet5: ng.Simulator, images: object, message: str) -> None:

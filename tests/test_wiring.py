@@ -161,7 +161,7 @@ CASES: list[tuple[Any, list[tuple[int, ...]], str]] = [
     (
         ng.Linear(2, initializer=None),
         [MAP],
-        r"L\.kernel: found values of type object, needed real numbers",
+        r"L\.kernel: found None, needed real numbers",
     ),
     # weights of another layer
     (ng.Linear(2, weights="q"), [MAP], r"L: weights: layer 'q' is unknown"),
@@ -232,10 +232,10 @@ def test_a_name_stands_once() -> None:
 @pytest.mark.parametrize(
     ("sources", "match"),
     [
-        (np.array([0.0]), "L: found sources of type float64, needed neuron ids"),
-        (np.array([-1, 2]), "L: sources go from -1 to 2, ids from 0 to 4"),
-        (np.array([1, 5]), "L: sources go from 1 to 5, ids from 0 to 4"),
-        (np.array([True]), "L: found sources of type bool"),
+        (np.array([0.0]), "L: found neurons of type float64, needed whole numbers"),
+        (np.array([-1, 2]), "L: neuron -1 does not exist; ids go from 0 to 4"),
+        (np.array([1, 5]), "L: neuron 5 does not exist; ids go from 0 to 4"),
+        (np.array([True]), "L: found neurons of type bool"),
     ],
 )
 def test_sources_are_ids_of_this_graph(sources: Any, match: str) -> None:

@@ -116,7 +116,7 @@ OTHERS: dict[str, tuple[str, Call, tuple[Any, ...]]] = {
     ),
     "matrix": ("layer", lambda wrong: sim().matrix(wrong), ()),
     "matrix values": ("needed", lambda wrong: ng.compile(net()).matrix("N1", wrong), (None,)),
-    "states": ("", lambda wrong: sim().states(X)[wrong], (5,)),
+    "states": ("states: ", lambda wrong: sim().states(X)[wrong], (5, [1, 2])),
     "decide": ("needed (batch, classes, ...)", lambda wrong: sim().decide(wrong), ()),
     "pullback": ("output gradient", lambda wrong: sim().pullback(X, wrong), ()),
     "descend": (

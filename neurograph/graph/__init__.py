@@ -7,6 +7,7 @@ that builds, edits, counts, stores, converts or compiles a graph stands above an
 from neurograph.graph.connections import Connections
 from neurograph.graph.graph import BIAS_NAME, Graph, Ids, Layer, Wireable, require_graph
 from neurograph.graph.query import cone, projective_field, receptive_field
+from neurograph.graph.references import Reference, ids_of, neuron_ids, one_id, weight_ids
 
 __all__ = [
     "BIAS_NAME",
@@ -14,9 +15,14 @@ __all__ = [
     "Graph",
     "Ids",
     "Layer",
+    "Reference",
     "Wireable",
     "cone",
+    "ids_of",
+    "neuron_ids",
+    "one_id",
     "projective_field",
     "receptive_field",
     "require_graph",
+    "weight_ids",
 ]

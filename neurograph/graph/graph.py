@@ -6,8 +6,6 @@ A graph is built by adding; an edit returns a new one.
 from __future__ import annotations
 
 import math
-import numbers
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -15,10 +13,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import GraphError, kind_of, suggestion
+from neurograph.checks import number
+from neurograph.errors import GraphError, kind_of, shown, suggestion
 from neurograph.functions import Function
 from neurograph.graph.connections import Connections, Index, View, expand
 from neurograph.graph.initializers import Initializer
+from neurograph.graph.references import Reference, neuron_ids, one_id, weight_ids
 from neurograph.graph.table import INPUT, Table
 from neurograph.graph.triples import FUNCTIONS_MAX, Parts
 from neurograph.graph.weights import Weights
@@ -165,18 +165,19 @@ class Graph:
 
     # ---- building -------------------------------------------------------------------------------
 
-    def add(self, layer: Wireable, *sources: ArrayLike) -> Ids:
+    def add(self, layer: Wireable, *sources: Reference) -> Ids:
         """Wire `layer` to the neurons `sources`; return the new ids in the shape of its maps.
 
-        Raises GraphError, before anything is added, for a name that is taken and for sources that
-        are not ids of this graph or do not fit the layer.
+        A source is an array of ids, or the name of a layer. Raises GraphError, before anything is
+        added, for a name that is taken and for sources that are no neurons of this graph or do not
+        fit the layer.
         """
         if not hasattr(layer, "wire") or isinstance(layer, type):
             raise GraphError(f"add: found {kind_of(layer)}, needed a layer such as Linear(10)")
         stem = type(layer).__name__.lower()
         name = layer.name if layer.name is not None else self._free_name(stem)
         self.require_free(name, name)
-        return layer.wire(self, name, *(self._checked(name, s) for s in sources))
+        return layer.wire(self, name, *(neuron_ids(self, s, name) for s in sources))
 
     def require_free(self, name: str, who: str) -> None:
         """Raise GraphError if a layer or unit is called `name` already, or can not be."""
@@ -190,26 +191,13 @@ class Graph:
             number += 1
         return f"{stem}{number}"
 
-    def _checked(self, who: str, ids: ArrayLike, what: str = "sources") -> Ids:
-        array = np.asarray(ids)
-        if array.dtype.kind not in "iu" and array.size:
-            raise GraphError(f"{who}: found {what} of type {array.dtype}, needed neuron ids")
-        if array.size and not (int(array.min()) >= 0 and int(array.max()) < self.size):
-            raise GraphError(
-                f"{who}: {what} go from {array.min()} to {array.max()}, "
-                f"ids from 0 to {self.size - 1}"
-            )
-        return array.astype(np.int32, copy=False)
-
     def add_constant(self, name: str, state: float) -> int:
         """Add a unit of fixed `state`, a source only, not counted as a neuron; return its id."""
-        given: Any = state
-        if not isinstance(given, numbers.Real) or not math.isfinite(given):
-            raise GraphError(f"{name}: found a constant state of {state!r}, needed a finite number")
+        value = number(f"{name}: the constant's state", state)
         identity = self.table.size
         self.neuron_names.add(name, IdArray((), identity))
         self.table.add(1, -1, -1, -1, INPUT)
-        self._constants[identity] = float(state)
+        self._constants[identity] = value
         return identity
 
     def add_inputs(self, name: str, shape: tuple[int, ...]) -> Ids:
@@ -328,8 +316,9 @@ class Graph:
         return last[-1].ids
 
     @outputs.setter
-    def outputs(self, ids: ArrayLike) -> None:
-        self._outputs = self._checked("outputs", ids, "ids").copy()
+    def outputs(self, ids: Reference) -> None:
+        self._outputs = neuron_ids(self, ids, "outputs").copy()
+        self._outputs.flags.writeable = False
 
     @property
     def explicit_outputs(self) -> Ids | None:
@@ -357,7 +346,7 @@ class Graph:
     def layer(self, name: str) -> Layer:
         """Return the layer `name`. Raises GraphError with the nearest names if there is none."""
         if not isinstance(name, str) or name not in self.layers:
-            raise GraphError(f"layer {name!r} is unknown{suggestion(name, self.layers)}")
+            raise GraphError(f"layer {shown(name)} is unknown{suggestion(name, self.layers)}")
         return self.layers[name]
 
     def neurons_of(self, layer: str | Sequence[str]) -> Ids:
@@ -366,32 +355,30 @@ class Graph:
         ids = [np.empty(0, np.int32), *(self.layer(n).neurons.present for n in names)]
         return np.concatenate(ids)
 
-    def function(self, neuron: int) -> Function | None:
+    def function(self, neuron: int | str) -> Function | None:
         """Return the function of a neuron; None for an input or a constant."""
-        number = int(self.table.function[self._one(neuron)])
-        return None if number == INPUT else self.functions[number]
+        place = int(self.table.function[self._one(neuron, "function")])
+        return None if place == INPUT else self.functions[place]
 
-    def neuron_name(self, neuron: int) -> str:
+    def neuron_name(self, neuron: int | str) -> str:
         """Return the name of a neuron: "C1[2, 10, 10]"."""
-        return self.neuron_names.name_of(self._one(neuron))
+        return self.neuron_names.name_of(self._one(neuron, "neuron_name"))
 
     def neuron_id(self, name: str, index: tuple[int, ...] | None = None) -> int:
         """Return the id of the neuron "C1[2, 10, 10]", or of ("C1", (2, 10, 10))."""
         return self.neuron_names.id_of(name, index)
 
-    def weight_name(self, weight: int) -> str:
+    def weight_name(self, weight: int | str) -> str:
         """Return the name of a weight: "C1.kernel[0, 0, 2, 2]"."""
-        return self.weights.names.name_of(self._one_weight(weight))
+        weights = self.weights
+        return weights.names.name_of(one_id(weights.names, weights.count, weight, "weight_name"))
 
     def weight_id(self, name: str, index: tuple[int, ...] | None = None) -> int:
         """Return the id of "C1.kernel[0, 0, 2, 2]", or of ("C1.kernel", (0, 0, 2, 2))."""
         return self.weights.names.id_of(name, index)
 
-    def _one(self, neuron: int) -> int:
-        return _id_below(neuron, self.size, "neuron")
-
-    def _one_weight(self, weight: int) -> int:
-        return _id_below(weight, self.weights.count, "weight")
+    def _one(self, neuron: int | str, who: str) -> int:
+        return one_id(self.neuron_names, self.size, neuron, who)
 
     # ---- connections ----------------------------------------------------------------------------
 
@@ -413,38 +400,50 @@ class Graph:
         self,
         *,
         layer: str | Sequence[str] | None = None,
-        source: ArrayLike | None = None,
-        weight: ArrayLike | None = None,
-        target: ArrayLike | None = None,
+        source: Reference | None = None,
+        weight: Reference | None = None,
+        target: Reference | None = None,
     ) -> View:
         """Return a view of the connections into layers, from sources, by weights, to targets.
 
-        Each filter is one layer name or id, or several; filters combine by "and". Raises GraphError
-        for an unknown layer or an id out of range.
+        Each filter is one id or name, or several; filters combine by "and". Raises GraphError for
+        an unknown layer, name or id.
+
+        >>> from neurograph.models import lenet5
+        >>> len(lenet5().select(source="input[0, 16, 16]", weight="C1.kernel"))
+        150
         """
         view = self.connections
         if layer is not None:
             view = view.narrowed(targets=self.neurons_of(layer))
         if source is not None:
-            view = view.narrowed(sources=self._checked("select", np.ravel(source), "sources"))
+            view = view.narrowed(sources=neuron_ids(self, source, "select").reshape(-1))
         if target is not None:
-            view = view.narrowed(targets=self._checked("select", np.ravel(target), "targets"))
+            view = view.narrowed(targets=neuron_ids(self, target, "select").reshape(-1))
         if weight is not None:
-            chosen = [self._one_weight(w) for w in np.ravel(weight).tolist()]
-            view = view.narrowed(weights=np.unique(np.array(chosen, np.int32)))
+            view = view.narrowed(weights=np.unique(weight_ids(self.weights, weight, "select")))
         return view
 
-    def incoming(self, neuron: int) -> Connections:
-        """Return every connection into `neuron`, slot by slot, its bias last."""
-        return expand(self.table, np.array([self._one(neuron)]))
+    def incoming(self, neuron: Reference) -> Connections:
+        """Return every connection into a neuron or several, by id or name.
 
-    def outgoing(self, neuron: int) -> Connections:
-        """Return every connection out of `neuron`."""
-        return self.index.outgoing(np.array([self._one(neuron)]))
+        Slots come in order, neuron by neuron, then the biases.
+        """
+        return expand(self.table, neuron_ids(self, neuron, "incoming").reshape(-1))
 
-    def sharing(self, weight: int) -> Connections:
-        """Return every connection that uses `weight`."""
-        return self.index.sharing(np.array([self._one_weight(weight)]))
+    def outgoing(self, neuron: Reference) -> Connections:
+        """Return every connection out of a neuron or several, by id or name."""
+        return self.index.outgoing(neuron_ids(self, neuron, "outgoing").reshape(-1))
+
+    def sharing(self, weight: Reference) -> Connections:
+        """Return every connection that uses a weight or several, by id or name.
+
+        >>> from neurograph.models import lenet5
+        >>> graph = lenet5()
+        >>> len(graph.sharing("C1.kernel[0, 0, 2, 2]")), len(graph.sharing("C1.kernel"))
+        (784, 117600)
+        """
+        return self.index.sharing(weight_ids(self.weights, weight, "sharing").reshape(-1))
 
     def __repr__(self) -> str:
         return (
@@ -457,14 +456,3 @@ def require_graph(given: object, who: str) -> None:
     """Raise GraphError if what was given for a graph is none."""
     if not isinstance(given, Graph):
         raise GraphError(f"{who}: found {kind_of(given)}, needed a Graph")
-
-
-def _id_below(identity: int, count: int, what: str) -> int:
-    """Return a whole number from 0 to count - 1. Raises GraphError for anything else."""
-    try:
-        number = operator.index(identity)
-    except TypeError:
-        raise GraphError(f"{what} {identity!r}: needed one id, a whole number") from None
-    if not 0 <= number < count:
-        raise GraphError(f"{what} {number} does not exist; ids go from 0 to {count - 1}")
-    return number

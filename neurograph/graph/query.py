@@ -6,24 +6,25 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from neurograph.checks import is_whole
+from neurograph.checks import whole
 from neurograph.errors import GraphError
 from neurograph.graph.connections import blocks
 from neurograph.graph.graph import Graph, require_graph
+from neurograph.graph.references import Reference, neuron_ids
 from neurograph.graph.table import INPUT, Ragged
 
 Ids = NDArray[np.intp]
 _CHUNK = 256  # rows or neurons looked up at once
 
 
-def receptive_field(graph: Graph, neuron: ArrayLike, *, depth: int | None = None) -> Ids:
-    """Return the inputs that `neuron` (one id or several) can see.
+def receptive_field(graph: Graph, neuron: Reference, *, depth: int | None = None) -> Ids:
+    """Return the inputs that `neuron` (one or several, by id or name) can see.
 
     With `depth`, return the ids that lie exactly that many connections back instead; depth 0 is the
     neuron itself. Ids ascend, constants are left out, and paths follow live connections only.
-    Raises GraphError for an id out of range or a negative depth.
+    Raises GraphError for an id or a name that is not there or a negative depth.
 
     >>> from neurograph.layers import Conv2d, Input
     >>> graph = Graph()
@@ -32,15 +33,16 @@ def receptive_field(graph: Graph, neuron: ArrayLike, *, depth: int | None = None
     9
     """
     require_graph(graph, "receptive_field")
-    reached = _walk(graph, neuron, depth, _sources)
+    reached = _walk(graph, _chosen(graph, neuron, "receptive_field"), depth, _sources)
     return reached if depth is not None else reached[graph.table.function[reached] == INPUT]
 
 
-def projective_field(graph: Graph, neuron: ArrayLike, *, depth: int | None = None) -> Ids:
-    """Return every id that `neuron` (one or several) feeds, directly or through others.
+def projective_field(graph: Graph, neuron: Reference, *, depth: int | None = None) -> Ids:
+    """Return every id that `neuron` feeds, directly or through others.
 
-    With `depth`, return the ids that lie exactly that many connections ahead instead. Ids ascend.
-    Raises GraphError for an id out of range or a negative depth.
+    `neuron` is one or several, by id or name. With `depth`, return the ids that lie exactly that
+    many connections ahead instead. Ids ascend. Raises GraphError for an id or a name that is not
+    there or a negative depth.
 
     >>> from neurograph.models import mlp
     >>> graph = mlp((4, 3, 2))
@@ -48,22 +50,23 @@ def projective_field(graph: Graph, neuron: ArrayLike, *, depth: int | None = Non
     ([5, 6, 7, 8, 9], [8, 9])
     """
     require_graph(graph, "projective_field")
-    own = _checked(graph, neuron)
+    own = _chosen(graph, neuron, "projective_field")
     reached = _walk(graph, own, depth, _targets)
     return reached if depth is not None else np.setdiff1d(reached, own)
 
 
-def cone(graph: Graph, neuron: ArrayLike) -> Ids:
-    """Return `neuron` (one or several) and everything it depends on, back to the inputs.
+def cone(graph: Graph, neuron: Reference) -> Ids:
+    """Return `neuron` and everything it depends on, back to the inputs.
 
-    Ids ascend, constants are left out. Raises GraphError for an id out of range.
+    `neuron` is one or several, by id or name. Ids ascend, constants are left out. Raises GraphError
+    for an id or a name that is not there.
 
     >>> from neurograph.models import mlp
     >>> cone(mlp((4, 3, 2)), 8).tolist()
     [1, 2, 3, 4, 5, 6, 7, 8]
     """
     require_graph(graph, "cone")
-    return _walk(graph, neuron, None, _sources)
+    return _walk(graph, _chosen(graph, neuron, "cone"), None, _sources)
 
 
 def _sources(graph: Graph, neurons: Ids) -> Iterator[NDArray[Any]]:
@@ -96,27 +99,25 @@ def _targets(graph: Graph, neurons: Ids) -> Iterator[NDArray[Any]]:
         yield graph.index.outgoing(neurons[a : a + _CHUNK]).target
 
 
-def _checked(graph: Graph, neuron: ArrayLike) -> Ids:
-    ids = np.unique(np.asarray(neuron))
-    if ids.dtype.kind not in "iu" or not ids.size or ids[0] < 0 or ids[-1] >= graph.size:
-        raise GraphError(f"neuron {neuron!r} does not exist; ids go from 0 to {graph.size - 1}")
+def _chosen(graph: Graph, neuron: Reference, who: str) -> Ids:
+    ids = np.unique(neuron_ids(graph, neuron, who))
+    if not ids.size:
+        raise GraphError(f"{who}: found no neuron, needed at least one")
     return ids.astype(np.intp)
 
 
 def _walk(
     graph: Graph,
-    neuron: ArrayLike,
+    front: Ids,
     depth: int | None,
     step: Callable[[Graph, Ids], Iterator[NDArray[Any]]],
 ) -> Ids:
-    """Follow `step` from the neurons `depth` times and return where that leads.
+    """Follow `step` from the neurons `front` `depth` times and return where that leads.
 
     Without a depth, go on until nothing new is met and return all that was met.
     """
-    if depth is not None and not (is_whole(depth) and depth >= 0):
-        raise GraphError(f"depth is {depth!r}, needed a whole number of at least 0")
+    depth = None if depth is None else whole("depth", depth)
     constants = list(graph.constants)
-    front = _checked(graph, neuron)
     met = np.zeros(graph.size, bool)
     met[front] = True
     while front.size and (depth is None or depth > 0):

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.checks import finite
-from neurograph.errors import GraphError
+from neurograph.checks import bools, finite, wholes
+from neurograph.errors import GraphError, kind_of
 from neurograph.functions import Function
 from neurograph.graph.connections import Connections
 from neurograph.graph.normal_form import normal_form
@@ -70,7 +70,7 @@ def _weights(
     count: int, values: NDArray[np.float64] | None, trainable: ArrayLike | None
 ) -> Weights:
     """Return the array "weight" of `count` weights, 1.0 and trainable where nothing is given."""
-    free = np.ones(1, bool) if trainable is None else np.asarray(trainable, bool)
+    free = np.ones(1, bool) if trainable is None else bools("trainable", trainable)
     if free.shape not in ((), (1,), (count,)):
         raise GraphError(f"trainable: found shape {free.shape}, needed one for each of {count}")
     arrays = {"weight": IdArray((count,), 0)} if count else {}
@@ -89,37 +89,20 @@ def as_triples(connections: Iterable[tuple[int, int, int]] | Connections) -> NDA
     if isinstance(connections, Connections):
         parts = connections.source, connections.weight, connections.target
         return np.stack(parts, axis=1).astype(np.int64)
-    array = _whole(connections, "connections")
+    array = wholes("connections", connections)
+    if array.size and array.ndim == 0:
+        raise GraphError(f"connections: found {kind_of(connections)}, needed triples")
     if array.size and (array.ndim != 2 or array.shape[1] != 3):
         raise GraphError(
             f"connections: found an array of shape {array.shape}, "
             "needed (source, weight, target) triples"
         )
-    return array.reshape(-1, 3)
+    return array.reshape(-1, 3).astype(np.int64)
 
 
 def as_ids(ids: Iterable[int], who: str) -> NDArray[np.int64]:
     """Return ids as a flat array of whole numbers. Raises GraphError for anything else."""
-    return _whole(ids, who).reshape(-1)
-
-
-def _whole(values: Iterable[Any], who: str) -> NDArray[np.int64]:
-    try:
-        given = values if isinstance(values, np.ndarray) else list(values)
-        array = np.asarray(given)
-    except (TypeError, ValueError):
-        raise GraphError(f"{who}: found {type(values).__name__}, needed whole numbers") from None
-    if array.dtype.kind in "fO" or array.dtype == np.uint64:
-        # Python's whole numbers know no bound, and numpy makes other types of those beyond int64.
-        flat = np.array(given, dtype=object).reshape(-1).tolist()
-        if all(isinstance(v, int) for v in flat):
-            far = next((v for v in flat if abs(v) > INT32_MAX), None)
-            if far is not None:
-                raise GraphError(f"{who}: id {far} is beyond int32, ids end at {INT32_MAX:,}")
-            array = np.array(flat, np.int64).reshape(array.shape)
-    if array.size and array.dtype.kind not in "iu":
-        raise GraphError(f"{who}: found values of type {array.dtype}, needed whole numbers")
-    return array.astype(np.int64)
+    return wholes(who, ids).reshape(-1).astype(np.int64)
 
 
 def check_triples(

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.checks import finite, floats
+from neurograph.checks import finite, floats, whole
 from neurograph.errors import GraphError, kind_of
 from neurograph.graph.initializers import Initializer, check, draw
+from neurograph.graph.references import Reference, weight_ids
 from neurograph.graph.table import Column
 from neurograph.memory import INT32_MAX
 from neurograph.names import IdArray, Names
@@ -139,8 +140,7 @@ class Weights:
                 for recipe in self._draws:
                     if recipe.trainable:
                         _fits("initialize", given, recipe.shape)
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-            raise GraphError(f"initialize: seed is {seed!r}, needed a whole number of at least 0")
+        seed = whole("initialize: seed", seed)
         drawn = sum(recipe.size for recipe in self._draws)
         if drawn != self.count:
             raise GraphError(
@@ -195,25 +195,20 @@ class Weights:
         self._value = array
         self.version += 1
 
-    def set(self, ids: ArrayLike, values: ArrayLike) -> None:
-        """Set the values of the weights `ids`, one for all or one each.
+    def set(self, ids: Reference, values: ArrayLike) -> None:
+        """Set the values of weights by id or name ("C1.kernel[0, 0, 2, 2]"), one for all or each.
 
-        Raises GraphError for an id out of range, another number of values, or one not finite.
+        Raises GraphError for a weight that is not there, another number of values, or one that is
+        not finite.
         """
-        at = np.asarray(ids)
-        if at.size and not (
-            at.dtype.kind in "iu" and int(at.min()) >= 0 and int(at.max()) < self.count
-        ):
-            raise GraphError(
-                f"weights: ids are whole numbers from 0 to {self.count - 1}, found {ids!r}"
-            )
-        given = finite("weights", values)
+        at = weight_ids(self, ids, "weights.set")
+        given = finite("weights.set", values)
         if given.shape not in ((), at.shape):
             raise GraphError(
-                f"weights: found values of shape {given.shape} for ids of shape {at.shape}"
+                f"weights.set: found values of shape {given.shape} for ids of shape {at.shape}"
             )
         new = self.value.copy()
-        new[at.astype(np.intp)] = given
+        new[at] = given
         self.value = new
 
     def beyond(self, limit: float = np.finfo(np.float64).max) -> int:
@@ -230,30 +225,46 @@ class Weights:
         return int(np.argmin(np.abs(value) <= limit))
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
-        """Return the values of the array `name` in its shape (a copy); 0 where no weight exists."""
-        ids = self.names[name].ids
-        return np.where(ids >= 0, self.value[ids], 0.0)
+        """Return the values of an array in its shape, 0 where no weight exists; or of one weight.
+
+        What comes back is read-only; `weights[name] = ...` sets.
+
+        >>> weights = Weights(); ids = weights.add("w", (3,), initializer="ones")
+        >>> weights["w[1]"] = 5.0; weights["w"], weights["w[1]"]
+        (array([1., 5., 1.]), array(5.))
+        """
+        ids = self._array(name).ids
+        found = np.zeros(ids.shape)
+        found[ids >= 0] = self.value[ids[ids >= 0]]
+        found.flags.writeable = False
+        return found
 
     def __setitem__(self, name: str, values: ArrayLike) -> None:
-        self.names[name]  # an unknown one, of any type, is a GraphError
+        self._array(name)  # an unknown one, of any type, is a GraphError
         self.assign({name: values})
 
     def assign(self, arrays: Mapping[str, ArrayLike]) -> None:
         """Set several arrays by name, each to an array of its shape or to one number.
 
-        Raises GraphError, before any is set, for an unknown name, a wrong shape, or a value that is
-        not finite.
+        A name may be one weight's too. Raises GraphError, before any is set, for an unknown name, a
+        wrong shape, or a value that is not finite.
         """
         if not isinstance(arrays, Mapping):
             raise GraphError(f"weights: found {kind_of(arrays)} to assign, needed arrays by name")
         new = self.value.copy()
         for name, values in arrays.items():
-            array = self.names[name]
+            array = self._array(name)
             given = floats(name, values)
             _fits(name, given, array.shape)
             live = array.ids >= 0
             new[array.ids[live]] = finite(name, np.broadcast_to(given, array.shape)[live])
         self.value = new
+
+    def _array(self, name: str) -> IdArray:
+        """Return the array of a name, or the one weight that a name with an index stands for."""
+        if isinstance(name, str) and name not in self.names and "[" in name:
+            return IdArray((), self.names.id_of(name))
+        return self.names[name]
 
     @classmethod
     def of(
