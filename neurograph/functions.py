@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.errors import GraphError, suggestion
+from neurograph.errors import GraphError, shown, suggestion
 
 Array = NDArray[Any]
 
@@ -160,11 +160,11 @@ class Activation:
         defaults = ACTIVATIONS[self.name][0]
         try:
             given = tuple(float(p) for p in self.parameters) or defaults
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             given = (math.nan,)
         if len(given) != len(defaults) or not all(math.isfinite(p) for p in given):
             raise GraphError(
-                f"activation {self.name!r}: found parameters {self.parameters}, "
+                f"activation {self.name!r}: found parameters {shown(self.parameters)}, "
                 f"needed {len(defaults)} finite number(s)"
             )
         object.__setattr__(self, "parameters", given)

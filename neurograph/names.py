@@ -20,6 +20,7 @@ from neurograph.checks import wholes
 from neurograph.errors import GraphError, shown, suggestion
 
 Ids = NDArray[np.int32]
+AXES_MAX = 32  # NumPy's way from an id to an index, and NumPy 1 altogether, end there
 _NAME = re.compile(r"(?P<name>[^\[\]]+?)\s*(?:\[(?P<index>[-\d,\s]*)\])?")
 
 
@@ -52,11 +53,20 @@ def _axes(name: str, index: Any) -> tuple[int, ...]:
 
 @dataclass(frozen=True, eq=False)
 class IdArray:
-    """Ids in a shape: `first, first + 1, ...` in C order, or the explicit ids."""
+    """Ids in a shape: `first, first + 1, ...` in C order, or the explicit ids.
+
+    Raises GraphError for more axes than NumPy has everywhere.
+    """
 
     shape: tuple[int, ...]
     first: int = 0
     explicit: Ids | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.shape) > AXES_MAX:
+            raise GraphError(
+                f"an array of ids of {len(self.shape)} axes, needed at most {AXES_MAX}"
+            )
 
     @classmethod
     def of(cls, ids: ArrayLike) -> IdArray:
@@ -181,6 +191,15 @@ class Names:
         self.require_free(name)
         self._arrays[name] = ids
         self._order = None
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def shrink(self, count: int) -> None:
+        """Take back the arrays that were added after the first `count`."""
+        while len(self._arrays) > count:
+            self._arrays.popitem()
+            self._order = None
 
     def rename(self, old: str, new: str) -> None:
         """Give the array `old` the name `new`, in its place."""

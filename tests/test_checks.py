@@ -137,7 +137,7 @@ def test_data_frames_are_arrays() -> None:
     frame = pandas.DataFrame({"a": [1, 2], "b": [3, 4]})
     assert checks.wholes("me", frame).tolist() == [[1, 3], [2, 4]]
     assert checks.floats("me", frame["a"].astype("Int64")).tolist() == [1, 2]
-    with pytest.raises(ng.GraphError, match="needed (real|finite) numbers"):
+    with pytest.raises(ng.GraphError, match=r"needed (real|finite) numbers"):
         checks.finite("me", pandas.Series([1, None], dtype="Int64"))
 
 

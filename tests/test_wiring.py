@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -273,8 +274,6 @@ SHARED = [
 
 @pytest.mark.parametrize(("layer", "shape"), SHARED)
 def test_a_layer_may_use_anothers_weights(layer: Any, shape: tuple[int, ...]) -> None:
-    from dataclasses import replace
-
     again = replace(layer, name="B", weights="A")
     graph = build(layer, again, shape=shape)
     alone = build(layer, shape=shape)
@@ -301,13 +300,61 @@ def test_lenets_f6_slides_with_the_same_weights() -> None:
     np.testing.assert_array_equal(states["G"][:, :, 0, 0], states["F"])
 
 
-def test_anothers_weights_under_another_table_are_cut_where_it_has_none() -> None:
+LENDERS = {
+    "table": (ng.Conv2d(2, 3, table=[[0], [1]], name="A"), (2, 5, 5)),
+    "table, unshared": (ng.Conv2d(2, 3, table=[[0], [1]], shared=False, name="A"), (2, 5, 5)),
+    "edge": (ng.Conv2d(2, 3, padding=1, name="A"), (2, 1, 1)),
+    "transposed": (ng.ConvTranspose2d(2, 3, padding=1, name="A"), (2, 1, 1)),
+    "masked": (ng.Linear(3, name="A"), (2,)),
+    "links": (ng.Sparse(3, [(0, 1), (1, 2)], name="A"), (2,)),
+    "centers": (ng.RBF([[1.0, 0.5], [2.0, -1.0]], name="A"), (2,)),
+    "coefficients": (ng.Subsample2d(2, name="A"), (2, 5, 5)),
+}
+
+
+@pytest.mark.parametrize("kind", LENDERS)
+def test_a_borrowed_kernel_without_a_weight_that_is_needed_is_refused(kind: str) -> None:
+    layer, shape = LENDERS[kind]
+    graph = build(layer, shape=shape)
+    kinds = {ng.RBF: "centers", ng.Subsample2d: "coefficient"}
+    array = f"A.{kinds.get(type(layer), 'kernel')}"
+    if "table" not in kind and kind != "edge":  # a weight goes
+        keep = np.ones(graph.weights.names[array].shape, bool)
+        keep.reshape(-1)[1] = False
+        graph = ng.prune(graph, {array: keep})
+    graph = ng.drop_dead(graph)
+    before = snapshot(graph)
+    again = replace(
+        layer, name="B", weights="A", **({"table": [[1], [0]]} if "table" in kind else {})
+    )
+    with pytest.raises(GraphError, match=rf"B: {array} has no weight at [\d,]+ of the places"):
+        graph.add(again, graph.layer("x").ids)
+    assert snapshot(graph) == before
+
+
+def test_a_table_within_the_lenders_is_counted_whole_and_a_wider_one_refused() -> None:
     graph = ng.Graph()
-    x = graph.add(ng.Input((2, 2, 2)))
-    graph.add(ng.Conv2d(2, 1, table=[[0], [0, 1]], bias=None, name="A"), x)
-    graph.add(ng.Conv2d(2, 1, table=[[0, 1], [1]], bias=None, weights="A", name="B"), x)
-    assert tally(graph, "A") == (3, 12, 12, 0)
-    assert tally(graph, "B") == (0, 8, 12, 0)
+    x = graph.add(ng.Input((2, 5, 5)))
+    graph.add(ng.Conv2d(2, 3, name="A"), x)
+    graph.add(ng.Conv2d(2, 3, table=[[1], [0]], weights="A", name="B"), x)
+    assert tally(graph, "B")[:2] == (0, 2 * 9 * (9 + 1))
+    graph.add(ng.Conv2d(2, 3, table=[[1], [0]], weights="B", name="C"), x)  # B's are A's
+    assert tally(graph, "C")[:2] == (0, 180)
+    assert graph.weights.count == 2 * 2 * 9 + 2
+    lenet = ng.models.lenet5()
+    with pytest.raises(GraphError, match=r"full: C3\.kernel has no weight at 900 of the places"):
+        lenet.add(ng.Conv2d(16, 5, weights="C3", name="full"), lenet.layer("S2").ids)
+
+
+def test_a_borrower_without_the_kind_that_is_needed_says_what_it_uses() -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Input((2, 4, 4)))
+    graph.add(ng.Conv2d(2, 2, bias=None, name="A"), x)
+    graph.add(ng.Conv2d(2, 2, bias=None, weights="A", name="B"), x)
+    with pytest.raises(GraphError, match=r"B has no weights B\.bias; it brought none"):
+        graph.add(ng.Conv2d(2, 2, weights="B", name="C"), x)
+    with pytest.raises(GraphError, match=r"brought none, and uses A\.kernel"):
+        graph.add(ng.Subsample2d(2, weights="B", name="C"), x)
 
 
 # ---- ids are arrays -----------------------------------------------------------------------------
@@ -372,6 +419,31 @@ TOO_LARGE = [
     (ng.Conv2d(1, 1, padding=10**10, stride=10**9), "slots of their fields: would take"),
     (ng.ConvTranspose2d(1, 2, stride=10**7), "slots of their fields: would take"),
     (ng.MaxPool2d(2 * 10**7, padding=10**7, stride=1), "slots of their fields: would take"),
+    (ng.AvgPool2d(2 * 10**7, padding=10**7, stride=1), "slots of their fields: would take"),
+    (ng.ConvTranspose2d(1, 3000, stride=1), "slots of their fields: would take"),
+    (ng.ConvTranspose2d(1, (3000, 10**6), stride=1, dilation=7), "slots of their fields: would"),
+    (ng.ConvTranspose2d(10**6, 1000, padding=500), "weights, .*: would take"),
+    (ng.ConvTranspose2d(1, 10**11, padding=5 * 10**10), "weights, .*: would take"),
+    (ng.ConvTranspose2d(1, 1, stride=10**12), "slots of their fields: would take"),
+    (ng.Conv2d(10**6, 10**4, padding=5000), "weights, .*: would take"),
+    (ng.Conv2d(10**6, (1, 2000), padding=(0, 1000), shared=False), "weights, .*: would take"),
+    (ng.Linear(10**12), "weights, .*: would take"),
+    (ng.Linear(10**12, per_position=True), "weights, .*: would take"),
+    (ng.Sparse(10**12, [(0, 0)]), "slots of their fields: would take"),
+    (ng.Conv2d(10**400, 1), r"out_channels is 10000.*, needed a whole number of at least 1 and at"),
+    (ng.Conv2d(10**5000, 1), "out_channels is a value of type int, needed a whole number of at"),
+    (ng.Conv2d(1, 10**400), "kernel_size is 10000.*, needed a whole number of at least 1 and at"),
+    (ng.Conv2d(1, 1, padding=10**400), "padding is 10000.*, needed .* of at least 0 and at most"),
+    (ng.Conv2d(1, 1, stride=2**63), "stride is 9223372036854775808, needed .* and at most"),
+    (ng.Conv2d(1, 1, border=10**400), "border is 10000.*, needed a finite number"),
+    (ng.Linear(10**400), "out_features is 10000.*, needed a whole number of at least 1 and at"),
+    (ng.Linear(1, initializer=10**400), "needed real numbers"),
+    (ng.Sparse(1, [(0, 10**400)]), "links of shape .* needed whole numbers"),
+    (ng.RBF([[10**400] * 16]), "found centers that are no array of numbers"),
+    (ng.AvgPool2d(2, divisor_override=10**400), "divisor_override is 10000.*, needed a whole"),
+    (ng.Input((2,) * 33), "shape has 33 axes, needed at most 32"),
+    (ng.Input((10**400,)), "shape is 10000.*, needed a whole number of at least 1 and at most"),
+    (ng.Input((10**12,) * 32), "neurons: ids end at"),
 ]
 
 
@@ -379,10 +451,114 @@ TOO_LARGE = [
 def test_a_layer_too_large_for_memory_says_so_and_adds_nothing(layer: Any, message: str) -> None:
     graph = ng.Graph()
     x = graph.add(ng.Input((1, 4, 4)))
-    size = graph.size
+    before = snapshot(graph)
     with pytest.raises(ng.GraphError, match=message):
-        graph.add(layer, x)
-    assert (graph.size, graph.weights.count, list(graph.layers)) == (size, 0, ["input1"])
+        graph.add(layer, *([] if isinstance(layer, ng.Input) else [x]))
+    assert snapshot(graph) == before
+
+
+def test_sources_that_take_no_memory_yet_are_counted_before_they_do() -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Input((1, 1, 1)))
+    wide = np.broadcast_to(x, (1, 10**6, 10**6))
+    for layer in (ng.Linear(1), ng.Sparse(1, [(0, 0)]), ng.RBF([[1.0]]), ng.Activation("tanh")):
+        with pytest.raises(ng.GraphError, match="1,000,000,000,000 neurons: would take"):
+            graph.add(layer, wide)
+
+
+def test_a_layer_of_as_many_axes_as_numpy_has_is_saved_and_named(tmp_path: Any) -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Input((1,) * 31 + (2,), name="x"))
+    graph.add(ng.Activation("tanh", name="y"), x)
+    ng.save(graph, tmp_path / "graph.npz")
+    again = ng.load(tmp_path / "graph.npz")
+    assert again.layer("y").ids.shape == x.shape
+    assert again.neuron_name(4) == graph.neuron_name(4) == f"y[{'0, ' * 31}1]"
+    with pytest.raises(ng.GraphError, match="an array of ids of 33 axes, needed at most 32"):
+        ng.unshare(graph, "y")
+
+
+def test_a_stride_beyond_the_map_costs_nothing() -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Input((1, 1, 1)))
+    up = graph.add(ng.ConvTranspose2d(2, 3, stride=10**9, dilation=5, name="up"), x)
+    assert up.shape == (2, 11, 11)
+    assert tally(graph, "up")[:2] == (18 + 2, 18 + 2 * 121)
+
+
+def test_activation_parameters_beyond_float_are_named() -> None:
+    with pytest.raises(GraphError, match=r"'elu': found parameters \(100.*needed 1 finite"):
+        ng.Activation("elu", 10**400)
+    with pytest.raises(GraphError, match=r"c: the constant's state is 100.*needed a finite"):
+        ng.Graph().add_constant("c", 10**400)
+
+
+# Every kind of layer, and what is added last by it, so that all before it has to be taken back.
+ATOMIC = [
+    (ng.Conv2d(2, 2, border=1.0, name="L"), "L.bias"),
+    (ng.ConvTranspose2d(2, 2, name="L"), "L.bias"),
+    (ng.Linear(2, name="L"), "L.bias"),
+    (ng.Sparse(2, [(0, 0)], name="L"), "L.bias"),
+    (ng.Subsample2d(2, name="L"), "L.bias"),
+    (ng.BatchNorm2d(name="L"), "L.shift"),
+    (ng.RBF(np.ones((2, 32)), name="L"), "L.centers"),
+    (ng.MaxPool2d(2, name="L"), "L.one"),
+    (ng.AvgPool2d(2, name="L"), "L.one_over_4"),
+    (ng.Add(name="L"), "L.one"),
+    (ng.Multiply(name="L"), "L.one"),
+    (ng.Activation("tanh", name="L"), "L.one"),
+]
+
+
+def base() -> ng.Graph:
+    return build(ng.Conv2d(2, 2, padding=1, border=-1.0, name="first"), shape=MAP)
+
+
+@pytest.mark.parametrize(("layer", "taken"), ATOMIC)
+def test_a_taken_array_name_leaves_nothing_behind(layer: Any, taken: str) -> None:
+    graph = base()
+    graph.add_weights(*taken.split("."), (1,))
+    before, values = snapshot(graph), graph.weights.value
+    with pytest.raises(GraphError, match=f"{taken}' exists already"):
+        graph.add(layer, graph.layer("x").ids)
+    assert snapshot(graph) == before
+    assert graph.weights.value is not None
+    np.testing.assert_array_equal(graph.weights.value, values)
+
+
+@pytest.mark.parametrize("layer", [layer for layer, _ in ATOMIC])
+@pytest.mark.parametrize("step", ["add_neurons", "add_weights", "_add_layer"])
+def test_whatever_stops_it_a_layer_is_added_whole_or_not_at_all(
+    layer: Any, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, whole = base(), base()
+    before = snapshot(graph)
+
+    def stopped(*args: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ng.Graph, step, stopped)
+        with pytest.raises(KeyboardInterrupt):
+            graph.add(layer, graph.layer("x").ids)
+    assert snapshot(graph) == before
+    for some in (graph, whole):  # and what was taken back can be added
+        some.add(layer, some.layer("x").ids)
+        some.weights.initialize(seed=1)
+    assert ng.verify(graph).ok
+    assert snapshot(graph) == snapshot(whole)
+    np.testing.assert_array_equal(graph.weights.value, whole.weights.value)
+    (x,) = images(graph)
+    np.testing.assert_array_equal(run(graph, x), run(whole, x))
+
+
+def test_functions_that_run_out_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = base()
+    monkeypatch.setattr("neurograph.graph.graph.FUNCTIONS_MAX", 0)
+    before = snapshot(graph)
+    with pytest.raises(GraphError, match="more than 1 different functions"):
+        graph.add(ng.Linear(2, activation="tanh", name="L"), graph.layer("x").ids)
+    assert snapshot(graph) == before
 
 
 def test_inputs_too_many_for_memory(monkeypatch: pytest.MonkeyPatch) -> None:

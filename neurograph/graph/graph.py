@@ -6,7 +6,7 @@ A graph is built by adding; an edit returns a new one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -168,16 +168,22 @@ class Graph:
     def add(self, layer: Wireable, *sources: Reference) -> Ids:
         """Wire `layer` to the neurons `sources`; return the new ids in the shape of its maps.
 
-        A source is an array of ids, or the name of a layer. Raises GraphError, before anything is
-        added, for a name that is taken and for sources that are no neurons of this graph or do not
-        fit the layer.
+        A source is an array of ids, or the name of a layer. Raises GraphError for a name that is
+        taken and for sources that are no neurons of this graph or do not fit the layer. Whatever
+        ends it early, nothing is added.
         """
         if not hasattr(layer, "wire") or isinstance(layer, type):
             raise GraphError(f"add: found {kind_of(layer)}, needed a layer such as Linear(10)")
         stem = type(layer).__name__.lower()
         name = layer.name if layer.name is not None else self._free_name(stem)
         self.require_free(name, name)
-        return layer.wire(self, name, *(neuron_ids(self, s, name) for s in sources))
+        given = [neuron_ids(self, s, name) for s in sources]
+        before = _Extent.of(self)
+        try:
+            return layer.wire(self, name, *given)
+        except BaseException:
+            before.restore(self)
+            raise
 
     def require_free(self, name: str, who: str) -> None:
         """Raise GraphError if a layer or unit is called `name` already, or can not be."""
@@ -194,9 +200,9 @@ class Graph:
     def add_constant(self, name: str, state: float) -> int:
         """Add a unit of fixed `state`, a source only, not counted as a neuron; return its id."""
         value = number(f"{name}: the constant's state", state)
-        identity = self.table.size
+        self.neuron_names.require_free(name)
+        identity = self.table.add(1, -1, -1, -1, INPUT)
         self.neuron_names.add(name, IdArray((), identity))
-        self.table.add(1, -1, -1, -1, INPUT)
         self._constants[identity] = value
         return identity
 
@@ -450,6 +456,35 @@ class Graph:
             f"Graph({len(self.neurons):,} neurons in {len(self.layers)} layers, "
             f"{self.weights.count:,} weights)"
         )
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """How far a graph reaches, so that a layer whose wiring fails can be taken back whole."""
+
+    table: Any
+    weights: Any
+    sizes: tuple[int, ...]
+    arrays_of: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, graph: Graph) -> _Extent:
+        parts: list[Sized] = [graph.functions, graph._inputs, graph.layers, graph._constants]
+        sizes = tuple(len(part) for part in [*parts, graph.neuron_names])
+        waiting = {layer: list(arrays) for layer, arrays in graph._arrays_of.items()}
+        return cls(graph.table.extent, graph.weights.extent, sizes, waiting)
+
+    def restore(self, graph: Graph) -> None:
+        functions, inputs, layers, constants, names = self.sizes
+        graph.table.shrink(self.table)
+        graph.weights.shrink(self.weights)
+        del graph.functions[functions:]
+        del graph._inputs[inputs:]
+        graph.neuron_names.shrink(names)
+        for parts, count in ((graph.layers, layers), (graph._constants, constants)):
+            while len(parts) > count:
+                parts.popitem()
+        graph._arrays_of, graph._index = self.arrays_of, None
 
 
 def require_graph(given: object, who: str) -> None:

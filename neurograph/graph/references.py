@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph.checks import wholes
 from neurograph.errors import GraphError, shown
+from neurograph.memory import require
 from neurograph.names import Names, split
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ def ids_of(names: Names, size: int, given: Any, who: str) -> Ids:
     if _has_names(given):
         each = given if isinstance(given, list | tuple) else np.ravel(given).tolist()
         return np.concatenate([ids_of(names, size, one, who).reshape(-1) for one in each])
+    size_of = getattr(given, "size", 0)  # an array may be broadcast, and take no memory yet
+    total = size_of if isinstance(size_of, int) else 0
+    require(4 * total, f"{who}: {total:,} {names.what}s", GraphError)
     ids = wholes(who, given, what=f"{names.what}s")
     if ids.size and not (int(ids.min()) >= 0 and int(ids.max()) < size):
         wrong = ids[(ids < 0) | (ids >= size)].flat[0]

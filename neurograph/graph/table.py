@@ -137,6 +137,15 @@ class Ragged:
         self._ptr.extend(start + np.asarray(ptr[1:], np.int64))
         return first
 
+    @property
+    def extent(self) -> tuple[int, int]:
+        """How many pointers and ids there are, to `shrink` to."""
+        return self._ptr.size, self._ids.size
+
+    def shrink(self, extent: tuple[int, int]) -> None:
+        """Take back the rows that were added since `extent` was read."""
+        self._ptr.size, self._ids.size = extent
+
     def _require_rows(self, more: int) -> None:
         if self.count + more > INT32_MAX:
             raise GraphError(
@@ -191,6 +200,19 @@ class Table:
         ):
             column.extend(np.broadcast_to(np.asarray(values).reshape(-1), (count,)))
         return first
+
+    @property
+    def extent(self) -> tuple[int, tuple[int, int], tuple[int, int]]:
+        """How many ids, fields and kernels there are, to `shrink` to."""
+        return self.size, self.fields.extent, self.kernels.extent
+
+    def shrink(self, extent: tuple[int, tuple[int, int], tuple[int, int]]) -> None:
+        """Take back what was added since `extent` was read."""
+        size, fields, kernels = extent
+        for column in (self._field, self._kernel, self._bias, self._function):
+            column.size = size
+        self.fields.shrink(fields)
+        self.kernels.shrink(kernels)
 
     def slots(self, neurons: NDArray[Any]) -> tuple[NDArray[np.int64], Ids, Ids]:
         """Return (owner, source, weight) of every slot of `neurons`, dead ones included.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,7 @@ class Draw:
     @property
     def size(self) -> int:
         """The number of weights drawn."""
-        return int(np.prod(self.shape)) if self.places is None else self.places.size
+        return math.prod(self.shape) if self.places is None else self.places.size
 
     def values(self, initializer: Initializer, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return the values drawn with `initializer`, one for each weight, by id."""
@@ -104,7 +105,7 @@ class Weights:
             )
         ids = IdArray(shape, self.count)
         if places is not None:
-            explicit = np.full(int(np.prod(shape)), -1, np.int32)
+            explicit = np.full(math.prod(shape), -1, np.int32)
             explicit[places] = np.arange(self.count, self.count + places.size)
             ids = IdArray.of(explicit.reshape(shape))
         if not isinstance(initializer, str):
@@ -117,6 +118,20 @@ class Weights:
             self._value = np.concatenate([self._value, new])
             self.version += 1
         return ids
+
+    @property
+    def extent(self) -> tuple[int, int, int, NDArray[np.float64] | None]:
+        """How many weights, arrays and draws there are, and their values, to `shrink` to."""
+        return self.count, len(self.names), len(self._draws), self._value
+
+    def shrink(self, extent: tuple[int, int, int, NDArray[np.float64] | None]) -> None:
+        """Take back what was added since `extent` was read."""
+        self._trainable.size, names, draws, value = extent
+        self.names.shrink(names)
+        del self._draws[draws:]
+        if self._value is not value:
+            self._value = value
+            self.version += 1
 
     def _drawn(
         self, recipe: Draw, number: int, initializer: Initializer | None

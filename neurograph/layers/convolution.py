@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-import numbers
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import GraphError
+from neurograph.checks import is_real
+from neurograph.errors import GraphError, shown
 from neurograph.graph import Graph
 from neurograph.graph.initializers import Initializer
-from neurograph.layers import windows
+from neurograph.layers import tables, windows
+from neurograph.layers.patterns import kernel_array
+from neurograph.layers.tables import Table
 from neurograph.layers.wiring import (
     ActivationLike,
     Ids,
@@ -26,13 +27,10 @@ from neurograph.layers.wiring import (
     geometry,
     one_source,
     positive,
-    weight_array,
 )
-from neurograph.memory import require
 from neurograph.names import IdArray
 
-Table = Sequence[Sequence[int]]
-_LINKS = 100  # bytes that the links of an output map take, but for 8 each
+_NO_PADDING = ((0, 0), (0, 0))
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,15 @@ class Conv2d:
 
     kernel_size, stride, dilation: a number or (height, width). padding: those, ((top, bottom),
     (left, right)), "same", "valid". groups: as in torch. table: the input maps of each output map
-    (a connection table); weights exist only for its links. bias: "map" (or True), "neuron", or
-    None. border: None leaves slots beyond the edge empty; a number connects them to a constant unit
-    of that state (LeCun 1989). shared=False gives every neuron a kernel of its own (locally
-    connected). weights: the name of a layer whose weights to use. Kernel array: (out, in / groups,
-    kh, kw); with a table (out, in, kh, kw); unshared (out, height, width, in, kh, kw).
+    (a connection table), or a matrix of 0 and 1 (output maps, input maps) or, as Table I is
+    printed, (input maps, output maps); weights exist only for its links. bias: "map" (or True),
+    "neuron", or None. border: None leaves slots beyond the edge empty; a number connects them to a
+    constant unit of that state (LeCun 1989). shared=False gives every neuron a kernel of its own
+    (locally connected). weights: the name of a layer whose weights to use. Kernel array: (out,
+    in / groups, kh, kw); with a table (out, in, kh, kw); unshared (out, height, width, in, kh, kw).
+    pattern: whole numbers in that shape, which weight stands at each place, -1 for none: any
+    sharing at all. The kernel array is then (weights,); or, with `weights`, the numbers are places
+    in that layer's flattened kernel, and biases are the layer's own.
 
     >>> from neurograph.layers import Input
     >>> graph = Graph()
@@ -68,6 +70,7 @@ class Conv2d:
     border: float | None = None
     shared: bool = True
     weights: str | None = None
+    pattern: ArrayLike | None = None
     initializer: Initializer = "lecun1998"
     name: str | None = None
 
@@ -76,21 +79,8 @@ class Conv2d:
         out = positive(self.out_channels, name, "out_channels")
         groups = positive(self.groups, name, "groups")
         if self.table is None:
-            if channels % groups or out % groups:
-                raise GraphError(
-                    f"{name}: {groups} groups do not divide {channels} input and {out} output maps"
-                )
-            size = channels // groups
-            require(out * (_LINKS + 8 * size), f"{name}: {out:,} maps", GraphError)
-            starts = [o // (out // groups) * size for o in range(out)]
-            return [tuple(range(start, start + size)) for start in starts]
-        rows: list[Any] = list(self.table) if np.iterable(self.table) else []
-        if len(rows) != out or groups != 1:
-            raise GraphError(
-                f"{name}: found a table of {len(rows)} rows and {groups} groups, "
-                f"needed {out} rows, one for each output map, and no groups"
-            )
-        return [_table_row(row, o, channels, name) for o, row in enumerate(rows)]
+            return tables.in_groups(channels, out, groups, name)
+        return tables.of_table(self.table, channels, out, name, groups)
 
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
         """Add the maps to one source (maps, height, width); ids (out_channels, height, width)."""
@@ -100,9 +90,10 @@ class Conv2d:
         kernel, stride, pads, dilation = geometry(self, name)
         count = windows.outputs(ids.shape[1:], kernel, stride, pads, dilation, name)
         border = self._border(graph, name)
-        windows.require_room(ids, kernel, pads, count, links, name)
-        views = windows.slide(ids, kernel, stride, pads, dilation, count, border)
         shape = (len(links), *count)
+        weights = math.prod(self._kernel_shape(links, ids.shape[0], count, kernel))
+        windows.require_room(ids, kernel, pads, count, links, name, weights)
+        views = windows.slide(ids, kernel, stride, pads, dilation, count, border)
         array = self._kernels(graph, name, links, ids.shape[0], count, kernel)
         fan_in = [len(row) * math.prod(kernel) for row in links]
         bias = biases(graph, self, name, shape, fan_in)
@@ -117,8 +108,8 @@ class Conv2d:
         border: Any = self.border
         if border is None:
             return -1
-        if not isinstance(border, numbers.Real) or not math.isfinite(border):
-            raise GraphError(f"{name}: border is {border!r}, needed a finite number or None")
+        if not (is_real(border) and math.isfinite(border)):
+            raise GraphError(f"{name}: border is {shown(border)}, needed a finite number or None")
         graph.require_free(f"{name}.border", name)
         return graph.size
 
@@ -131,28 +122,24 @@ class Conv2d:
         count: Any,
         kernel: Any,
     ) -> IdArray:
-        width = channels if self.table is not None else len(links[0])
+        shape = self._kernel_shape(links, channels, count, kernel)
         present = None
         if self.table is not None:
             present = np.zeros((len(links), channels), bool)
             for o, row in enumerate(links):
                 present[o, list(row)] = True
-        where = () if self.shared else count
-        shape = (len(links), *where, width, *kernel)
         fan_in = np.array([len(row) * math.prod(kernel) for row in links], float)
+        fan_in = fan_in.reshape(-1, *(1,) * (len(shape) - 1))
         if present is not None:
-            spread = present.reshape(len(links), *(1,) * len(where), channels, 1, 1)
+            spread = present.reshape(len(links), *(1,) * (len(shape) - 4), channels, 1, 1)
             present = np.broadcast_to(spread, shape)
-        return weight_array(
-            graph,
-            name,
-            "kernel",
-            shape,
-            self.weights,
-            present=present,
-            initializer=self.initializer,
-            fan_in=fan_in.reshape(-1, *(1,) * (len(shape) - 1)),
-        )
+        return kernel_array(graph, self, name, shape, unit_axes=3, fan_in=fan_in, present=present)
+
+    def _kernel_shape(
+        self, links: list[tuple[int, ...]], channels: int, count: Any, kernel: Any
+    ) -> tuple[int, ...]:
+        width = channels if self.table is not None else len(links[0])
+        return (len(links), *(() if self.shared else count), width, *kernel)
 
     def _kernel_rows(
         self, graph: Graph, ids: Ids, links: list[tuple[int, ...]], shape: tuple[int, ...]
@@ -174,16 +161,6 @@ class Conv2d:
         return np.array(first)[:, None, None] + offset
 
 
-def _table_row(row: Any, o: int, channels: int, name: str) -> tuple[int, ...]:
-    found = [i for i in row if windows.whole(i, 0)] if np.iterable(row) else []
-    if not found or len(set(found)) < len(row) or max(found) >= channels:
-        raise GraphError(
-            f"{name}: table row {o} is {row!r}, needed one or more different input maps "
-            f"from 0 to {channels - 1}"
-        )
-    return tuple(int(i) for i in found)
-
-
 @dataclass(frozen=True)
 class ConvTranspose2d:
     """A transposed convolution: output (y, x) gets input (i, j) by tap (u, v).
@@ -191,7 +168,7 @@ class ConvTranspose2d:
     That is where y + p = s i + d u, and likewise for x, with j and v. Positions with the same
     remainder by the stride share their taps, so each output map has one kernel per residue class.
     Kernel array (in, out / groups, kh, kw), parameters as in torch. Output height (h - 1) s - 2 p +
-    d (kh - 1) + output_padding + 1.
+    d (kh - 1) + output_padding + 1. weights, pattern: as in Conv2d.
 
     >>> from neurograph.layers import Input
     >>> graph = Graph()
@@ -210,6 +187,7 @@ class ConvTranspose2d:
     bias: str | bool | None = "map"
     activation: ActivationLike = None
     weights: str | None = None
+    pattern: ArrayLike | None = None
     initializer: Initializer = "lecun1998"
     name: str | None = None
 
@@ -227,21 +205,18 @@ class ConvTranspose2d:
             raise GraphError(
                 f"{name}: padding {self.padding} leaves no output of {ids.shape[1:]} maps"
             )
-        windows.require_room(ids, (1, 1), ((0, 0), (0, 0)), (height, width), links, name)
-        rows, columns = (list(windows.transposed_axis(*axis)) for axis in axes)
         check_options(self, name)
         out = len(links)
         per_group = out // self.groups
+        weights = ids.shape[0] * per_group * math.prod(kernel)
+        windows.require_room(ids, (1, 1), _NO_PADDING, (height, width), links, name, weights)
+        slots = math.prod(windows.transposed_slots(*axis) for axis in axes)
+        slots *= sum(map(len, set(links)))
+        windows.require_size(name, out * height * width, slots, weights, 8 * slots)
+        rows, columns = (list(windows.transposed_axis(*axis)) for axis in axes)
         fan_in = len(links[0]) * math.prod(kernel) / math.prod(stride)
-        array = weight_array(
-            graph,
-            name,
-            "kernel",
-            (ids.shape[0], per_group, *kernel),
-            self.weights,
-            initializer=self.initializer,
-            fan_in=fan_in,
-        ).ids
+        shape = (ids.shape[0], per_group, *kernel)
+        array = kernel_array(graph, self, name, shape, unit_axes=0, fan_in=fan_in).ids
         bias = biases(graph, self, name, (out, height, width), fan_in)
         field, kern = (np.empty((out, height, width), np.int32) for _ in range(2))
         for (y, u, i), (x, v, j) in ((r, c) for r in rows for c in columns):
@@ -254,6 +229,6 @@ class ConvTranspose2d:
             field[place] = add_fields(graph, views, links).reshape(out, len(y), len(x))
             taps = array[:, :, u][:, :, :, v]
             for o, maps in enumerate(links):
-                slots = taps[list(maps), o % per_group].reshape(1, -1)
-                kern[o, y[:, None], x] = graph.table.kernels.add(slots)
+                row = taps[list(maps), o % per_group].reshape(1, -1)
+                kern[o, y[:, None], x] = graph.table.kernels.add(row)
         return add_maps(graph, self, name, (out, height, width), (field, kern, bias))

@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import GraphError
+from neurograph.checks import floats
+from neurograph.errors import GraphError, shown
 from neurograph.graph import Graph
 from neurograph.graph.initializers import Initializer
 from neurograph.layers import windows
+from neurograph.layers.patterns import kernel_array
 from neurograph.layers.wiring import (
     ActivationLike,
     Ids,
@@ -23,7 +25,7 @@ from neurograph.layers.wiring import (
     positive,
     weight_array,
 )
-from neurograph.names import IdArray
+from neurograph.names import AXES_MAX, IdArray
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,14 @@ class Input:
         """Add the inputs; there are no sources."""
         if sources:
             raise GraphError(f"{name}: found {len(sources)} sources, an input has none")
-        if not np.iterable(self.shape):
+        given: Any = self.shape
+        if not np.iterable(given) or isinstance(given, str | bytes | dict):
             raise GraphError(
-                f"{name}: shape is {self.shape!r}, needed sizes, (maps, height, width)"
+                f"{name}: shape is {shown(given)}, needed sizes, (maps, height, width)"
             )
-        return graph.add_inputs(name, tuple(positive(n, name, "shape") for n in self.shape))
+        if len(sizes := tuple(given)) > AXES_MAX:
+            raise GraphError(f"{name}: shape has {len(sizes)} axes, needed at most {AXES_MAX}")
+        return graph.add_inputs(name, tuple(positive(n, name, "shape") for n in sizes))
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class Linear:
 
     Kernel array (out_features, in_features). per_position=True applies it at each place of (maps,
     height, width) instead, as a 1x1 convolution with the same weights would; ids are then
-    (out_features, height, width).
+    (out_features, height, width). weights, pattern: as in Conv2d.
 
     >>> graph = Graph()
     >>> graph.add(Linear(84, name="F6"), graph.add(Input((120,)))).shape
@@ -69,6 +74,7 @@ class Linear:
     activation: ActivationLike = None
     per_position: bool = False
     weights: str | None = None
+    pattern: ArrayLike | None = None
     initializer: Initializer = "lecun1998"
     name: str | None = None
 
@@ -78,15 +84,9 @@ class Linear:
         fields, positions = _positions(self, sources, name)
         check_options(self, name)
         fan_in = fields.shape[1]
-        array = weight_array(
-            graph,
-            name,
-            "kernel",
-            (out, fan_in),
-            self.weights,
-            initializer=self.initializer,
-            fan_in=fan_in,
-        )
+        windows.require_size(name, out * len(fields), fields.size, out * fan_in, 4 * fields.size)
+        shape = (out, fan_in)
+        array = kernel_array(graph, self, name, shape, unit_axes=1, fan_in=fan_in)
         return _dense(self, graph, name, (out, *positions), fields, array)
 
 
@@ -136,8 +136,8 @@ def _centers(given: ArrayLike, width: int, name: str) -> NDArray[np.float64]:
     """Return centers as finite numbers (units, width). Raises GraphError if they are not."""
     needed = f"needed finite numbers in (units, {width})"
     try:
-        centers = np.asarray(given, float)
-    except (TypeError, ValueError):
+        centers = floats(name, given)
+    except GraphError:
         raise GraphError(f"{name}: found centers that are no array of numbers, {needed}") from None
     fits = centers.ndim == 2 and centers.shape[1] == width and len(centers) > 0
     if not fits or not np.isfinite(centers).all():

@@ -17,6 +17,7 @@ from neurograph.layers.wiring import (
     check_options,
     fixed_kernel,
     one_source,
+    require_sources,
 )
 
 
@@ -107,6 +108,7 @@ def _elementwise(
             f"{name}: found sources of shapes {[s.shape for s in sources]}, "
             "needed one or more of equal shape"
         )
+    require_sources(sources, name)
     rows = np.stack([s.reshape(-1) for s in sources], axis=1)
     field = graph.table.fields.add(rows) + np.arange(len(rows)).reshape(sources[0].shape)
     kernel = fixed_kernel(graph, name, len(sources))

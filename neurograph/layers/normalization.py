@@ -9,7 +9,7 @@ import numpy as np
 from neurograph.functions import Function
 from neurograph.graph import Graph
 from neurograph.layers import windows
-from neurograph.layers.wiring import ActivationLike, Ids, activation, one_source
+from neurograph.layers.wiring import ActivationLike, Ids, activation, one_source, require_sources
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class BatchNorm2d:
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
         """Add both groups; one source (maps, height, width). Returns the scaled ones' ids."""
         ids = windows.feature_maps(one_source(sources, name), name)
+        require_sources((ids,), name)
         function = Function("multiply", "sum", activation(self, name))
         hidden = f"{name}.normalized"
         graph.require_free(hidden, name)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from neurograph.errors import GraphError
 from neurograph.graph import Graph
 from neurograph.graph.initializers import Initializer
+from neurograph.layers import windows
 from neurograph.layers.wiring import (
     ActivationLike,
     Ids,
@@ -56,6 +57,7 @@ class Sparse:
         out = positive(self.out_features, name, "out_features")
         ids = flat(sources, name)
         links = _checked(self.links, ids.size, out, name)
+        windows.require_size(name, 2 * out, len(links), len(links), 40 * len(links) + 16 * out)
         check_options(self, name)
         length = np.bincount(links[:, 1], minlength=out)
         array = weight_array(
@@ -80,7 +82,7 @@ def _checked(given: ArrayLike, sources: int, out: int, name: str) -> NDArray[np.
     """Return the links as (connections, 2) whole numbers in range."""
     try:
         links = np.asarray(given)
-    except ValueError:
+    except Exception:  # rows of different lengths, or what a foreign type raises
         raise GraphError(
             f"{name}: found links of different lengths, needed whole numbers (connections, 2)"
         ) from None

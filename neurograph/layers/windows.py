@@ -9,19 +9,28 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from neurograph.errors import GraphError
+from neurograph.errors import GraphError, shown
 from neurograph.memory import require
 
 Ids = NDArray[np.int32]
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]  # ((top, bottom), (left, right))
+MOST = 2**40  # of any parameter: products of such, where memory allows them, fit int64
 _NEURON = 18  # bytes of a neuron's columns and id
+_WEIGHT = 13  # bytes of a weight: its id in a kernel and on the way there, whether it is trainable
 
 
 def whole(value: Any, least: int) -> bool:
-    """Return whether a value is a whole number of at least `least`."""
+    """Return whether a value is a whole number of at least `least`, and at most `MOST`."""
     number = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return number and bool(value >= least)
+    return number and bool(least <= value <= MOST)
+
+
+def limits(least: int, value: Any) -> str:
+    """Return what numbers are needed, the upper end where that is what `value` is beyond."""
+    found = [v for v in np.ravel(np.array(value, object)) if isinstance(v, int | np.integer)]
+    upper = f" and at most {MOST:,}" if any(v > MOST for v in found) else ""
+    return f"at least {least}{upper}"
 
 
 def _two(value: Any) -> tuple[Any, ...]:
@@ -37,7 +46,8 @@ def pair(value: Any, who: str, what: str, least: int = 1) -> Pair:
     both = _two(value)
     if len(both) != 2 or not all(whole(v, least) for v in both):
         raise GraphError(
-            f"{who}: {what} is {value!r}, needed a whole number of at least {least}, or two of them"
+            f"{who}: {what} is {shown(value)}, needed a whole number of {limits(least, value)}, "
+            "or two of them"
         )
     return int(both[0]), int(both[1])
 
@@ -52,7 +62,7 @@ def padding(value: Any, who: str, kernel: Pair, stride: Pair, dilation: Pair) ->
         if value == "valid":
             return (0, 0), (0, 0)
         if value != "same":
-            raise GraphError(f'{who}: padding is {value!r}, needed "same", "valid" or numbers')
+            raise GraphError(f'{who}: padding is {shown(value)}, needed "same", "valid" or numbers')
         if stride != (1, 1):
             raise GraphError(f'{who}: padding "same" needs stride 1, found {stride}')
         total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
@@ -60,8 +70,8 @@ def padding(value: Any, who: str, kernel: Pair, stride: Pair, dilation: Pair) ->
     sides = [_two(side) for side in _two(value)]
     if [len(side) for side in sides] != [2, 2] or not all(whole(p, 0) for s in sides for p in s):
         raise GraphError(
-            f'{who}: padding is {value!r}, needed "same", "valid" or whole numbers of at least 0: '
-            "one, (height, width) or ((top, bottom), (left, right))"
+            f'{who}: padding is {shown(value)}, needed "same", "valid" or whole numbers of '
+            f"{limits(0, value)}: one, (height, width) or ((top, bottom), (left, right))"
         )
     (top, bottom), (left, right) = sides
     return (int(top), int(bottom)), (int(left), int(right))
@@ -111,17 +121,27 @@ def require_room(
     count: Pair,
     links: Sequence[tuple[int, ...]],
     who: str,
+    weights: int = 0,
 ) -> None:
-    """Raise GraphError if the padded maps, the fields and the neurons would not fit in memory.
+    """Raise GraphError if the padded maps, fields, neurons and weights would not fit in memory.
 
-    `links` are the input maps of each output map; equal ones share their fields.
+    `links` are the input maps of each output map; equal ones share their fields. Each of the
+    `weights` stands in one slot of a kernel.
     """
     height, width = (n + sum(side) for n, side in zip(ids.shape[1:], pads, strict=True))
     positions = count[0] * count[1]
     slots = positions * kernel[0] * kernel[1] * sum(map(len, set(links)))
     neurons = positions * len(links)
-    size = 4 * len(ids) * height * width + 2 * 4 * slots + _NEURON * neurons
-    require(size, f"{who}: {neurons:,} neurons, {slots:,} slots of their fields", GraphError)
+    size = 4 * len(ids) * height * width + 2 * 4 * slots
+    require_size(who, neurons, slots, weights, size)
+
+
+def require_size(who: str, neurons: int, slots: int, weights: int, fields: int) -> None:
+    """Raise GraphError if neurons, `fields` bytes of `slots`, and weights do not fit in memory."""
+    size = fields + _NEURON * neurons + _WEIGHT * weights
+    owned = f"{weights:,} weights, " if weights else ""
+    what = f"{who}: {owned}{neurons:,} neurons, {slots:,} slots of their fields"
+    require(size, what, GraphError)
 
 
 def _shown(pads: Padding) -> str:
@@ -190,14 +210,35 @@ def transposed_axis(
     """Yield (positions, taps, places) for each residue class of a transposed axis.
 
     Output position o gets tap k from place i where o + pad = stride i + dilation k. Positions of
-    one class share their taps; places has shape (positions, taps), -1 off the map.
+    one class share their taps; places has shape (positions, taps), -1 off the map. Positions that
+    no tap reaches are one class, the last.
     """
     length = transposed_length(size, kernel, stride, pad, dilation, extra)
-    for residue in range(stride):
-        positions = np.arange(length)[(np.arange(length) + pad[0]) % stride == residue]
-        taps = [k for k in range(kernel) if (dilation * k - residue) % stride == 0]
+    residues = dilation * np.arange(kernel) % stride
+    met = np.zeros(length, bool)
+    for residue in np.unique(residues).tolist():
+        positions = np.arange((residue - pad[0]) % stride, length, stride)
+        taps = np.flatnonzero(residues == residue)
+        met[positions] = True
         if positions.size == 0:
             continue
-        reach = positions[:, None] + pad[0] - dilation * np.array(taps, np.intp)[None, :]
+        reach = positions[:, None] + pad[0] - dilation * taps[None, :]
         places = reach // stride
-        yield positions, taps, np.where((places >= 0) & (places < size), places, -1)
+        yield positions, taps.tolist(), np.where((places >= 0) & (places < size), places, -1)
+    rest = np.flatnonzero(~met)
+    if rest.size:
+        yield rest, [], np.empty((rest.size, 0), np.intp)
+
+
+def transposed_slots(
+    size: int, kernel: int, stride: int, pad: Pair, dilation: int, extra: int
+) -> int:
+    """Return how many taps the positions along a transposed axis have together.
+
+    >>> transposed_slots(2, 3, 2, (0, 0), 1, 0)  # 0 to 4 have taps (0, 2), 1, (0, 2), 1, (0, 2)
+    8
+    """
+    length = transposed_length(size, kernel, stride, pad, dilation, extra)
+    residues, taps = np.unique(dilation * np.arange(kernel) % stride, return_counts=True)
+    first = (residues - pad[0]) % stride
+    return int((taps * np.maximum(0, -(-(length - first) // stride))).sum())

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.errors import GraphError
+from neurograph.errors import GraphError, shown
 from neurograph.functions import Activation, Function, as_activation
 from neurograph.graph import Graph
 from neurograph.layers import windows
+from neurograph.memory import require
 from neurograph.names import IdArray
 
 Ids = NDArray[np.int32]
@@ -21,8 +22,10 @@ ActivationLike = str | Activation | None
 
 def positive(value: Any, who: str, what: str) -> int:
     """Return a whole number of at least 1. Raises GraphError for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise GraphError(f"{who}: {what} is {value!r}, needed a whole number of at least 1")
+    if not windows.whole(value, 1):
+        raise GraphError(
+            f"{who}: {what} is {shown(value)}, needed a whole number of {windows.limits(1, value)}"
+        )
     return int(value)
 
 
@@ -37,27 +40,88 @@ def flat(sources: tuple[Ids, ...], who: str) -> Ids:
     """Return the ids of all sources, flattened and joined. Raises GraphError if there are none."""
     if not sources or not any(s.size for s in sources):
         raise GraphError(f"{who}: found no source neuron, needed at least one")
+    require_sources(sources, who)
     return np.concatenate([s.reshape(-1) for s in sources])
 
 
 def weight_array(
     graph: Graph, layer: str, kind: str, shape: tuple[int, ...], owner: str | None, **options: Any
 ) -> IdArray:
-    """Return new weights of `shape`, or those of the layer `owner` if its array has that shape."""
+    """Return new weights of `shape`, or those of the layer `owner`, if they fit.
+
+    Raises GraphError where the owner's array has another shape, or no weight at a place where this
+    layer needs one.
+    """
     if owner is None:
         return graph.add_weights(layer, kind, shape, **options)
+    name = lent_array(graph, layer, kind, owner)
+    found = graph.weights.names[name]
+    if found.shape != shape:
+        raise GraphError(f"{layer}: {name} has shape {found.shape}, needed {shape}")
+    require_weights(layer, name, found.ids, options.get("present"))
+    return found
+
+
+def require_weights(
+    layer: str, name: str, ids: Ids, present: NDArray[np.bool_] | None = None
+) -> None:
+    """Raise GraphError if a borrowed array has no weight where one is needed.
+
+    That is everywhere, or where `present` says so.
+    """
+    absent = ids < 0 if present is None else (ids < 0) & present
+    if absent.any():
+        first = [int(i) for i in np.argwhere(absent)[0]]
+        raise GraphError(
+            f"{layer}: {name} has no weight at {int(absent.sum()):,} of the places that are needed "
+            f"(the first is {first}); its owner connects other maps, or they were dropped"
+        )
+
+
+def require_sources(sources: tuple[Ids, ...], who: str) -> None:
+    """Raise GraphError if the sources, side by side, would not fit in memory.
+
+    An array may be broadcast, and take none yet.
+    """
+    total = sum(s.size for s in sources)
+    require(4 * total, f"{who}: {total:,} sources", GraphError)
+
+
+def lent_array(graph: Graph, layer: str, kind: str, owner: str) -> str:
+    """Return the name of the array of a kind ("kernel") that the layer `owner` brought, or uses.
+
+    Raises GraphError where there is none.
+    """
     try:
-        arrays = graph.layer(owner).arrays
+        lender = graph.layer(owner)
     except GraphError as error:
         raise GraphError(f"{layer}: weights: {error}") from None
-    if f"{owner}.{kind}" not in arrays:
+    if f"{owner}.{kind}" in lender.arrays:
+        return f"{owner}.{kind}"
+    used = _arrays_in_use(graph, lender.neurons.present, kind == "bias")
+    found = [name for name in used if name.endswith(f".{kind}") and name not in lender.arrays]
+    if len(found) != 1:
+        brought = ", ".join(lender.arrays) or "none"
+        others = f", and uses {', '.join(used)}" if set(used) - set(lender.arrays) else ""
         raise GraphError(
-            f"{layer}: layer {owner} has no weights {owner}.{kind}; "
-            f"it brought {', '.join(arrays) or 'none'}"
+            f"{layer}: layer {owner} has no weights {owner}.{kind}; it brought {brought}{others}"
         )
-    found = graph.weights.names[f"{owner}.{kind}"]
-    if found.shape != shape:
-        raise GraphError(f"{layer}: {owner}.{kind} has shape {found.shape}, needed {shape}")
+    return found[0]
+
+
+def _arrays_in_use(graph: Graph, neurons: Ids, bias: bool) -> list[str]:
+    """Return the arrays whose weights stand in the kernels, or the biases, of `neurons`."""
+    table = graph.table
+    ids = table.bias[neurons]
+    if not bias:
+        rows = np.unique(table.kernel[neurons])
+        rows = rows[rows >= 0]
+        ids = np.concatenate([table.kernels[row] for row in rows.tolist()] or [ids[:0]])
+    found, left = [], np.unique(ids[ids >= 0])
+    while left.size:
+        name, _ = graph.weights.names.locate(int(left[0]))
+        left = left[graph.weights.names[name].positions(left) < 0]
+        found.append(name)
     return found
 
 
@@ -98,7 +162,8 @@ def biases(
 ) -> Ids | int:
     """Return the bias weights of feature maps of `shape`, to broadcast on it; -1 for none.
 
-    Where a layer's initializer is an array, it is the kernel's, and biases begin at 0.
+    Where a layer's initializer is an array, it is the kernel's, and biases begin at 0. A layer with
+    a pattern has biases of its own, whoever's kernel it uses.
     """
     per = bias_kind(layer, name)
     if per is None:
@@ -107,7 +172,8 @@ def biases(
     fan_in = np.broadcast_to(np.asarray(fan_in, float), (shape[0],))
     each = fan_in.reshape(-1, *(1,) * (len(size) - 1))
     start = layer.initializer if np.ndim(layer.initializer) == 0 else 0.0
-    array = weight_array(graph, name, "bias", size, layer.weights, initializer=start, fan_in=each)
+    owner = layer.weights if getattr(layer, "pattern", None) is None else None
+    array = weight_array(graph, name, "bias", size, owner, initializer=start, fan_in=each)
     return array.ids.reshape(-1, *(1,) * (len(shape) - 1)) if per == "map" else array.ids
 
 
