@@ -34,6 +34,27 @@ class MissingDependency(NeurographError, ImportError):
     """A feature needs a package that is not installed; the message names the extra with it."""
 
 
+def missing(who: str, package: str, extra: str) -> MissingDependency:
+    """Return the error that `who` needs a package; it names the extra and how to install it.
+
+    >>> str(missing("save", "numba", "fast"))[:65]
+    'save needs numba, which was not found; the extra "fast" brings it'
+    """
+    return MissingDependency(
+        f'{who} needs {package}, which was not found; the extra "{extra}" brings it: '
+        f"{installing(extra)}"
+    )
+
+
+def installing(extra: str) -> str:
+    """Return how an extra is installed; the project is on no index, so it is from a clone.
+
+    >>> installing("fast")
+    "in a clone of neurograph, pip install '.[fast]'"
+    """
+    return f"in a clone of neurograph, pip install '.[{extra}]'"
+
+
 def kind_of(found: object) -> str:
     """Return what something of the wrong type is, for an error message.
 

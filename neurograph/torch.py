@@ -10,17 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from neurograph.errors import DataError, MissingDependency
+from neurograph.errors import DataError, missing
 from neurograph.graph import Graph
 from neurograph.simulator import Simulator
 
 try:
     import torch
 except ImportError as error:
-    raise MissingDependency(
-        'neurograph.torch needs torch, which was not found; the extra "torch" brings it: '
-        "neurograph-cnn[torch]"
-    ) from error
+    raise missing("neurograph.torch", "torch", "torch") from error
 
 
 class GraphModule(torch.nn.Module):

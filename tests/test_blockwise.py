@@ -1,4 +1,4 @@
-"""Gradients of the scipy engine, block by block: the reference's, whatever shape the blocks have."""
+"""Gradients of the scipy engine, block by block: the reference's, whatever form blocks have."""
 
 from __future__ import annotations
 

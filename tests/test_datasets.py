@@ -257,7 +257,7 @@ def test_mnist_says_what_was_not_downloaded(mirror):
 
 def test_a_download_without_pooch_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "pooch", None)
-    with pytest.raises(MissingDependency, match=r"needs the package pooch.*extra \"download\""):
+    with pytest.raises(MissingDependency, match=r"needs pooch.*extra \"download\""):
         datasets.mnist()
 
 
@@ -328,3 +328,33 @@ def test_normalize_with_an_odd_margin_and_no_images():
 def test_normalize_says_what_it_needs(images, message):
     with pytest.raises(DataError, match=f"normalize: {message}"):
         datasets.normalize(images)
+
+
+# ---- sizes before memory, and nothing that waits -------------------------------------------------
+
+
+def test_what_is_no_ordinary_file_is_refused_without_waiting(tmp_path):
+    import os
+
+    fifo = tmp_path / "pipe"
+    os.mkfifo(fifo)
+    for path in (fifo, "/dev/zero"):
+        with pytest.raises(DataError, match="cannot be read: it is no ordinary file"):
+            datasets.read_idx(path)
+
+
+def test_an_archive_that_unpacks_to_gigabytes_is_refused_at_its_header(tmp_path):
+    path = tmp_path / "bomb.gz"
+    header = bytes([0, 0, 8, 1]) + struct.pack(">I", 3 << 30)
+    path.write_bytes(gzip.compress(header + bytes(1 << 20)))
+    with pytest.raises(DataError, match=r"bomb.gz: its 1\.\d kB are said to unpack to 3\.2 GB"):
+        datasets.read_idx(path)
+
+
+def test_a_file_that_does_not_fit_in_memory_is_refused(tmp_path):
+    path = tmp_path / "sparse"
+    with path.open("wb") as stream:  # a file with a hole, which takes no room on the disk
+        stream.write(bytes([0, 0, 8, 3]) + struct.pack(">3I", 1 << 14, 1 << 14, 1 << 14))
+        stream.truncate(16 + (1 << 42))
+    with pytest.raises(DataError, match=r"sparse: would take 4\.4 TB, the limit is"):
+        datasets.read_idx(path)

@@ -134,3 +134,22 @@ def test_the_nearest_names_are_suggested() -> None:
     assert suggestion("zzz", ["C1", "C3"]) == "; there are C1, C3"
     assert suggestion("zzz", [f"C{i}" for i in range(20)]).endswith("C10, C11, ...")
     assert suggestion("zzz", []) == ""
+
+
+def test_what_is_missing_is_installed_by_a_command_for_a_clone():
+    """The project is on no index: neither its name nor the package's would install it."""
+    import re
+    import tomllib
+    from pathlib import Path
+
+    from neurograph.errors import missing
+
+    root = Path(ng.__file__).parents[1]
+    with (root / "pyproject.toml").open("rb") as stream:
+        extras = tomllib.load(stream)["project"]["optional-dependencies"]
+    for path in (root / "neurograph").rglob("*.py"):
+        text = path.read_text()
+        assert "neurograph-cnn[" not in text, path
+        for extra in re.findall(r'missing\([^)]*"(\w+)"\s*\)', text):
+            assert extra in extras, path
+    assert "pip install '.[fast]'" in str(missing("x", "numba", "fast"))

@@ -262,5 +262,5 @@ def test_without_pillow(save, monkeypatch):
     path = save(DIGITS[0])
     monkeypatch.setitem(sys.modules, "PIL", None)
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
-    with pytest.raises(MissingDependency, match=r"needs the package Pillow.*images"):
+    with pytest.raises(MissingDependency, match=r"needs Pillow.*images"):
         datasets.pictures(path)

@@ -222,6 +222,6 @@ def test_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         ng.verify(graph, block=5, threads=0)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ng.MissingDependency, match=r'compiled=True needs numba, from the extra "f'):
+    with pytest.raises(ng.MissingDependency, match=r'compiled=True needs numba.*extra "fast"'):
         ng.verify(graph, compiled=True)
     assert ng.verify(graph).ok

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neurograph.checks import is_whole
 from neurograph.counting.counts import Counts, count
-from neurograph.errors import GraphError, MissingDependency, kind_of
+from neurograph.errors import GraphError, kind_of, missing
 from neurograph.graph import Graph, require_graph
 from neurograph.graph.connections import expand
 from neurograph.graph.table import INPUT, blocks_of
@@ -82,7 +82,7 @@ def verify(
         raise GraphError(f"verify: found {kind_of(progress)} as progress, needed a function")
     installed = importlib.util.find_spec("numba") is not None
     if compiled and not installed:
-        raise MissingDependency('verify: compiled=True needs numba, from the extra "fast"')
+        raise missing("verify: compiled=True", "numba", "fast")
     compiled = installed if compiled is None else compiled
     if problems := _structure(graph):
         return Verification(Counts(()), 0, tuple(problems))

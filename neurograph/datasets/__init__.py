@@ -3,7 +3,8 @@
 Imports nothing of networks; `data/` holds what the package carries.
 """
 
-from neurograph.datasets.handwritten import Digits, digits, mnist, normalize, read_idx
+from neurograph.datasets.handwritten import Digits, digits, mnist, normalize
+from neurograph.datasets.idx import read_idx
 from neurograph.datasets.picture_files import (
     Pictures,
     dark_on_light,

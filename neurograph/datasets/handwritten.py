@@ -1,29 +1,22 @@
-"""Handwritten digits: IDX files, the MNIST database, a sample in the package, LeNet-5's input."""
+"""Handwritten digits: the MNIST database, a sample in the package, LeNet-5's input."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import math
-import struct
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurograph.checks import is_whole
-from neurograph.errors import DataError, MissingDependency
+from neurograph.datasets.idx import read_with_checksum
+from neurograph.errors import DataError, missing
 from neurograph.storage.files import as_path
 
 MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
-
-# The third byte of an IDX file: what its numbers are, in big-endian order.
-_IDX_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 _SPLITS = {"train": "train", "test": "t10k"}
 
@@ -48,7 +41,6 @@ _CHECKSUMS = {
 }
 
 _BACKGROUND, _FOREGROUND = -0.1, 1.175
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,25 +52,6 @@ class Digits:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-
-def read_idx(path: str | Path) -> NDArray[Any]:
-    """Return the array of an IDX file, plain or compressed with gzip, in native byte order.
-
-    The format is the one of the MNIST files: two zero bytes, a code of the number type, the number
-    of dimensions, each dimension as a big-endian 32-bit integer, then the numbers in C order.
-
-    Raises DataError if the file cannot be read, is not IDX, is truncated, or goes on after the
-    last number.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as directory:
-    ...     path = Path(directory, "small-idx1-ubyte")
-    ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
-    ...     read_idx(path)
-    array([7, 2, 1], dtype=uint8)
-    """
-    return _read(as_path(path, "read_idx", DataError))[0]
 
 
 def mnist(
@@ -186,64 +159,6 @@ def grey_levels(images: ArrayLike, who: str) -> NDArray[np.uint8]:
     return pixels.astype(np.uint8, copy=False)
 
 
-def _read(path: Path) -> tuple[NDArray[Any], str]:
-    """Return the array of an IDX file and the MD5 of its uncompressed content."""
-    try:
-        with path.open("rb") as plain:
-            compressed = plain.read(2) == b"\x1f\x8b"
-            plain.seek(0)
-            if not compressed:
-                return _parse(plain, path)
-            with gzip.open(plain) as stream:
-                return _parse(stream, path)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read: {error}; needed an IDX file") from error
-
-
-def _parse(stream: BinaryIO | gzip.GzipFile, path: Path) -> tuple[NDArray[Any], str]:
-    magic = _take(stream, 4, path, "the magic number")
-    code, rank = magic[2], magic[3]
-    if magic[:2] != b"\0\0" or code not in _IDX_DTYPES:
-        known = ", ".join(f"{known:02x}" for known in _IDX_DTYPES)
-        raise DataError(
-            f"{path}: found the magic number {magic.hex(' ')}; "
-            f"needed 00 00, a number type ({known}) and the number of dimensions"
-        )
-    header = _take(stream, 4 * rank, path, f"the sizes of {rank} dimensions")
-    shape = struct.unpack(f">{rank}I", header)
-    dtype = np.dtype(_IDX_DTYPES[code])
-    content = _take(
-        stream, math.prod(shape) * dtype.itemsize, path, f"{dtype.name} numbers {shape}"
-    )
-    if stream.read(1):
-        raise DataError(
-            f"{path}: found more bytes after the {len(content)} of {shape}; needed none"
-        )
-    try:
-        array = np.frombuffer(content, dtype).reshape(shape)
-    except ValueError as error:  # more dimensions, or an empty array of larger ones, than NumPy has
-        raise DataError(f"{path}: found {rank} dimensions {shape}: {error}") from error
-    checksum = hashlib.md5(magic + header, usedforsecurity=False)
-    checksum.update(content)
-    return array.astype(dtype.newbyteorder("="), copy=False), checksum.hexdigest()
-
-
-def _take(stream: BinaryIO | gzip.GzipFile, needed: int, path: Path, what: str) -> bytearray:
-    """Read `needed` bytes; by blocks, so that a size in a damaged header allocates nothing."""
-    taken = bytearray()
-    for block in _blocks(stream, needed):
-        taken += block
-    if len(taken) < needed:
-        raise DataError(f"{path}: found {len(taken)} bytes; needed {needed} for {what}")
-    return taken
-
-
-def _blocks(stream: BinaryIO | gzip.GzipFile, needed: int) -> Iterator[bytes]:
-    while needed > 0 and (block := stream.read(min(needed, _BLOCK))):
-        needed -= len(block)
-        yield block
-
-
 def _find(directory: Path, name: str) -> Path:
     dotted = name.replace("-idx", ".idx")
     for candidate in (name, f"{name}.gz", dotted, f"{dotted}.gz"):
@@ -258,9 +173,8 @@ def _download(name: str, base_url: str, *, verify: bool) -> Path:
     try:
         import pooch
     except ImportError as error:
-        raise MissingDependency(
-            "mnist: no directory was given, and downloading needs the package pooch, which was not "
-            'found; the extra "download" brings it: neurograph-cnn[download]'
+        raise missing(
+            "mnist: downloading, as no directory was given,", "pooch", "download"
         ) from error
     url = f"{base_url.rstrip('/')}/{name}.gz"
     known_hash = f"md5:{_CHECKSUMS[name][1]}" if verify else None
@@ -272,7 +186,7 @@ def _download(name: str, base_url: str, *, verify: bool) -> Path:
 
 
 def _read_checked(path: Path, name: str, *, verify: bool) -> NDArray[Any]:
-    array, found = _read(path)
+    array, found = read_with_checksum(path)
     needed = _CHECKSUMS[name][0]
     if verify and found != needed:
         raise DataError(

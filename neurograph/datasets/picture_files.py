@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph.checks import is_whole
 from neurograph.datasets.handwritten import grey_levels
-from neurograph.errors import DataError, MissingDependency
+from neurograph.errors import DataError, missing
 from neurograph.memory import require
 from neurograph.storage.files import as_path
 
@@ -184,10 +184,7 @@ def _require_pillow() -> None:
     try:
         import PIL.Image  # noqa: F401
     except ImportError as error:
-        raise MissingDependency(
-            "pictures: reading them needs the package Pillow, which was not found; the extra "
-            "\"images\" brings it: pip install '.[images]' in a clone"
-        ) from error
+        raise missing("pictures: reading them", "Pillow", "images") from error
 
 
 # ---- one picture --------------------------------------------------------------------------------

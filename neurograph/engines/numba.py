@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.engines.descent import descend
-from neurograph.errors import EngineError, MissingDependency
+from neurograph.errors import EngineError, missing
 from neurograph.losses import Loss
 from neurograph.program import Program
 
@@ -28,9 +28,7 @@ try:
 except ImportError as error:
     if error.name is None or error.name.split(".")[0] not in ("numba", "llvmlite"):
         raise
-    raise MissingDependency(
-        'engine "numba" needs numba: pip install "neurograph-cnn[fast]"'
-    ) from error
+    raise missing('engine "numba"', "numba", "fast") from error
 
 _FEW = 4  # samples up to which a gradient is taken one pattern at a time
 

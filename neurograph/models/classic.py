@@ -24,7 +24,8 @@ def concept(
 
     C1 = image * f + b for each of three filters f (names "C1.f", "C1.b"); each 2x2 group of C1 is
     summed, weighted by w, biased by b and squashed by a sigmoid to S2 ("S2.w", "S2.b"); C3 and S4
-    likewise; S4, laid out as one vector, feeds N1 and the output.
+    likewise; S4, laid out as one vector, feeds N1 and the output. Weights are drawn by he_normal:
+    those of 1998 are too small for sigmoids, whose slope is a quarter at most, to learn from.
 
     >>> graph = concept()
     >>> [graph.weight_name(w) for w in graph.incoming(graph.layer("S2").ids[0, 0, 0]).weight]
@@ -32,12 +33,13 @@ def concept(
     """
     graph = Graph()
     x = graph.add(Input(input_shape, name="image"))
-    c1 = graph.add(Conv2d(maps, kernel_size, name="C1"), x)
-    s2 = graph.add(Subsample2d(2, activation="sigmoid", name="S2"), c1)
-    c3 = graph.add(Conv2d(maps, kernel_size, name="C3"), s2)
-    s4 = graph.add(Subsample2d(2, activation="sigmoid", name="S4"), c3)
-    n1 = graph.add(Linear(hidden, activation="sigmoid", name="N1"), s4.reshape(-1))
-    graph.add(Linear(classes, activation="sigmoid", name="output"), n1)
+    he = "he_normal"
+    c1 = graph.add(Conv2d(maps, kernel_size, initializer=he, name="C1"), x)
+    s2 = graph.add(Subsample2d(2, activation="sigmoid", initializer=he, name="S2"), c1)
+    c3 = graph.add(Conv2d(maps, kernel_size, initializer=he, name="C3"), s2)
+    s4 = graph.add(Subsample2d(2, activation="sigmoid", initializer=he, name="S4"), c3)
+    n1 = graph.add(Linear(hidden, activation="sigmoid", initializer=he, name="N1"), s4.reshape(-1))
+    graph.add(Linear(classes, activation="sigmoid", initializer=he, name="output"), n1)
     for filtered, sampled in (("C1", "S2"), ("C3", "S4")):
         graph.rename_array(f"{filtered}.kernel", f"{filtered}.f")
         graph.rename_array(f"{filtered}.bias", f"{filtered}.b")
