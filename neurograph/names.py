@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph.checks import wholes
 from neurograph.errors import GraphError, shown, suggestion
+from neurograph.places import Places
 
 Ids = NDArray[np.int32]
 AXES_MAX = 32  # NumPy's way from an id to an index, and NumPy 1 altogether, end there
@@ -158,22 +159,24 @@ class Names:
 
     def __init__(self, what: str) -> None:
         self.what = what
-        self._arrays: dict[str, IdArray] = {}
-        self._order: tuple[NDArray[np.int64], list[str]] | None = None
+        self._number: dict[str, int] = {}  # of each name, a place in the two lists
+        self._names: list[str] = []
+        self._arrays: list[IdArray] = []
+        self._places: Places | None = None  # made when first asked for
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._arrays
+        return isinstance(name, str) and name in self._number
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._arrays)
+        return iter(self._names)
 
     def __getitem__(self, name: str) -> IdArray:
         """Return the array `name`. Raises GraphError with the nearest names if there is none."""
         if name not in self:
             raise GraphError(
-                f"{self.what} array {shown(name)} is unknown{suggestion(name, self._arrays)}"
+                f"{self.what} array {shown(name)} is unknown{suggestion(name, self._names)}"
             )
-        return self._arrays[name]
+        return self._arrays[self._number[name]]
 
     def require_free(self, name: str) -> None:
         """Raise GraphError if a name is taken, or no printable text without brackets."""
@@ -189,8 +192,11 @@ class Names:
     def add(self, name: str, ids: IdArray) -> None:
         """Add an array. Raises GraphError if the name is taken, empty or holds brackets."""
         self.require_free(name)
-        self._arrays[name] = ids
-        self._order = None
+        self._number[name] = len(self._names)
+        self._names.append(name)
+        self._arrays.append(ids)
+        if self._places is not None and not self._places.append(ids, len(self._names) - 1):
+            self._places = None
 
     def __len__(self) -> int:
         return len(self._arrays)
@@ -203,33 +209,25 @@ class Names:
 
     def rename(self, old: str, new: str) -> None:
         """Give the array `old` the name `new`, in its place."""
-        ids = self[old]
-        names = list(self._arrays)
-        self.add(new, ids)
-        names[names.index(old)] = new
-        del self._arrays[old]
-        self._arrays = {name: self._arrays[name] for name in names}
-        self._order = None
+        self[old]  # an unknown one is a GraphError
+        self.require_free(new)
+        self._number[new] = number = self._number.pop(old)
+        self._names[number] = new
 
-    def _candidates(self, identity: int) -> Iterator[str]:
-        # Arrays sorted by first id: for ranges the last one that starts at or before the id holds
-        # it. Explicit arrays may overlap others in extent, so earlier ones are asked too, nearest
-        # first.
-        if self._order is None:
-            names = sorted(self._arrays, key=lambda n: self._arrays[n].bounds()[0])
-            starts = np.array([self._arrays[n].bounds()[0] for n in names], np.int64)
-            self._order = starts, names
-        starts, names = self._order
-        last = int(np.searchsorted(starts, identity, side="right"))
-        return (names[i] for i in range(last - 1, -1, -1))
+    @property
+    def _by_id(self) -> Places:
+        if self._places is None:
+            self._places = Places(self._arrays)
+        return self._places
 
     def locate(self, identity: int) -> tuple[str, tuple[int, ...]]:
         """Return (name, index) of an id. Raises GraphError if no array holds it."""
-        for name in self._candidates(identity):
-            array = self._arrays[name]
+        for number in self._by_id.holders(identity):
+            array = self._arrays[number]
             position = array.position(identity)
             if position >= 0:
-                return name, tuple(int(i) for i in np.unravel_index(position, array.shape))
+                index = np.unravel_index(position, array.shape)
+                return self._names[number], tuple(int(i) for i in index)
         raise GraphError(f"{self.what} {identity} has no name")
 
     def locate_all(self, identities: NDArray[Any]) -> list[tuple[str, tuple[int, ...]]]:
@@ -238,17 +236,21 @@ class Names:
         Raises GraphError if no array holds one of them.
         """
         found: list[Any] = [None] * identities.size
-        for name, array in self._arrays.items():
-            place = array.positions(identities)
-            held = np.flatnonzero(place >= 0)
-            axes = [a.tolist() for a in np.unravel_index(place[held], array.shape or (1,))]
+        holder = self._by_id.nearest(identities)
+        order = np.argsort(holder, kind="stable")
+        for some in np.split(order, np.flatnonzero(np.diff(holder[order])) + 1):
+            number = int(holder[some[0]]) if some.size else -1
+            if number < 0:
+                continue
+            name, array = self._names[number], self._arrays[number]
+            place = array.positions(identities[some])
+            held = some[place >= 0]
+            axes = [a.tolist() for a in np.unravel_index(place[place >= 0], array.shape or (1,))]
             indices = zip(*axes, strict=True) if array.shape else [()] * held.size
             for i, index in zip(held.tolist(), indices, strict=True):
                 found[i] = name, index
-        for identity, where in zip(identities.tolist(), found, strict=True):
-            if where is None:
-                raise GraphError(f"{self.what} {identity} has no name")
-        return found
+        each = zip(identities.tolist(), found, strict=True)
+        return [self.locate(identity) if where is None else where for identity, where in each]
 
     def name_of(self, identity: int) -> str:
         """Return the name of an id: "C1[2, 10, 10]", or the bare array name for a single unit."""

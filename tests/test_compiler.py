@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from networks import build, convolutions, images, irregular, literal, run, shuffled
 
 import neurograph as ng
+from neurograph import rows
 from neurograph.errors import GraphError
 from neurograph.functions import Function
 from neurograph.graph.table import INPUT
-from neurograph.program import Blocks, Program, Rows, compiler
+from neurograph.program import Blocks, Program, Rows
 
 SOME = settings(deadline=None, max_examples=50)
 
@@ -90,7 +91,7 @@ def test_sets_with_equal_sums_are_told_apart(monkeypatch: pytest.MonkeyPatch, su
             function=Function(),
         )  # fmt: skip
     if sums is not None:
-        monkeypatch.setattr(compiler, "_mix", sums)
+        monkeypatch.setattr(rows, "_mixed", sums)
     for some in (graph, mixed):
         check(some)
         (given_,) = images(some)

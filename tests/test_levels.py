@@ -8,8 +8,9 @@ from drawn import layered_graphs, triples_of
 from hypothesis import given, settings
 
 import neurograph as ng
+from neurograph import rows
 from neurograph.graph.levels import levels
-from neurograph.program import Rows, compiler
+from neurograph.program import Rows
 
 SOME = settings(deadline=None, max_examples=25)
 
@@ -91,9 +92,9 @@ def test_every_neuron_is_computed_once_and_after_its_sources(graph: ng.Graph) ->
     for steps in program.levels:
         assert len({step.level for step in steps}) == 1
         for step in steps:
-            rows = step.rows()
-            assert set(rows.sources.tolist()) <= set(done)
-            assert (level[rows.targets] == step.level).all()
+            each = step.rows()
+            assert set(each.sources.tolist()) <= set(done)
+            assert (level[each.targets] == step.level).all()
         done += [i for step in steps for i in step.targets.reshape(-1).tolist()]
     assert sorted(done) == list(range(graph.size))
 
@@ -104,7 +105,7 @@ def test_blocks_do_not_rest_on_digests_being_different(graph: ng.Graph) -> None:
     image = np.ones((2, *graph.inputs[0].neurons.shape))
     wanted = ng.Simulator(graph, engine="reference", dtype="float64").states(image).array
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiler, "_mix", lambda values: np.zeros(values.shape, np.uint64))
+        patch.setattr(rows, "_mixed", lambda values: np.zeros(values.shape, np.uint64))
         found = ng.Simulator(graph, engine="reference", dtype="float64").states(image).array
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
 

@@ -15,7 +15,7 @@ import neurograph as ng
 from neurograph.counting import verification
 from neurograph.graph import Layer
 from neurograph.graph.table import Ragged
-from neurograph.names import IdArray
+from neurograph.names import IdArray, Names
 
 try:
     import numba  # noqa: F401
@@ -54,6 +54,10 @@ def faulty() -> ng.Graph:
     c = graph.add(ng.Conv2d(3, 3, padding=1, name="c"), x)
     graph.add(ng.Linear(4, name="y"), c)
     return graph
+
+
+def plant_ids(names: Names, name: str, ids: IdArray) -> None:
+    names._arrays[names._number[name]] = ids
 
 
 def plant(graph: ng.Graph, column: str, neuron: str, value: int) -> None:
@@ -137,13 +141,13 @@ def test_many_faults_are_numbered(compiled: bool) -> None:
 def test_names_that_map_an_id_twice_or_not_at_all(compiled: bool) -> None:
     graph = faulty()
     graph.weights.names.add("again", IdArray((2,), 54))
-    graph.weights.names._arrays["c.kernel"] = IdArray((3, 2, 3, 2), 0)
+    plant_ids(graph.weights.names, "c.kernel", IdArray((3, 2, 3, 2), 0))
     found = problems(graph, compiled)
     assert "weight 54 has several names: c.bias, again" in found
     assert "weight 36 has no name" in found
 
     graph = faulty()
-    graph.weights.names._arrays["c.bias"] = IdArray.of(np.array([54, 54, 55], np.int32))
+    plant_ids(graph.weights.names, "c.bias", IdArray.of(np.array([54, 54, 55], np.int32)))
     found = problems(graph, compiled)
     assert "weight 54 has several names: c.bias, c.bias" in found
     assert "weight 56 has no name" in found
@@ -172,7 +176,7 @@ def test_a_fault_whose_neuron_has_no_name_is_still_reported() -> None:
     graph = faulty()
     plant(graph, "field", "c[1, 2, 2]", 999)
     neuron = graph.neuron_id("c[1, 2, 2]")
-    graph.neuron_names._arrays["c"] = IdArray((1,), 51)
+    plant_ids(graph.neuron_names, "c", IdArray((1,), 51))
     assert f"neuron {neuron}: field 999 does not exist" in problems(graph, False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -75,12 +76,13 @@ class Counts:
 
     def __getitem__(self, layer: str) -> Row:
         """Return the row of a layer. Raises GraphError with the nearest names if there is none."""
-        for row in self.rows:
-            if row.name == layer:
-                return row
-        raise GraphError(
-            f"layer {layer!r} is unknown{suggestion(layer, [r.name for r in self.rows])}"
-        )
+        if not isinstance(layer, str) or layer not in self._by_name:
+            raise GraphError(f"layer {layer!r} is unknown{suggestion(layer, self._by_name)}")
+        return self._by_name[layer]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Row]:
+        return {row.name: row for row in self.rows}
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)

@@ -155,20 +155,21 @@ def drop_dead(graph: Graph) -> Graph:
     require_graph(graph, "drop_dead")
     table, old = graph.table, graph.weights
     used = used_weights(table, old.count)
-    number = np.full(old.count + 1, -1, np.int32)
-    number[:-1][used] = np.arange(int(used.sum()))
+    before = np.concatenate([[0], np.cumsum(used)])  # how many of those before each are used
+    number = np.append(np.where(used, before[:-1], -1), -1).astype(np.int32)
     arrays = {name: IdArray.of(number[old.names[name].ids]) for name in old}
-    layers = [
-        layer
-        for layer in graph.layers.values()
-        if layer.neurons.present.size or any(arrays[a].present.size for a in layer.arrays)
-    ]
-    gone = {a for layer in graph.layers.values() if layer not in layers for a in layer.arrays}
+    layers: list[Layer] = []
+    gone: set[str] = set()
+    for layer in graph.layers.values():
+        if layer.neurons.present.size or any(arrays[a].present.size for a in layer.arrays):
+            layers.append(layer)
+        else:
+            gone.update(layer.arrays)
     weights = Weights.of(
         {name: ids for name, ids in arrays.items() if name not in gone},
         old.trainable[used],
         old.value[used] if old.allocated else None,
-        draws=[_draw_of(draw, used) for draw in old.draws],
+        draws=[_draw_of(draw, used, int(before[draw.first])) for draw in old.draws],
         seed=old.seed,
     )
     kernels = Ragged.of(table.kernels.ptr, number[table.kernels.ids])
@@ -177,10 +178,9 @@ def drop_dead(graph: Graph) -> Graph:
     return rebuilt(graph, table, weights=weights, layers=layers)
 
 
-def _draw_of(draw: Draw, used: Mask) -> Draw:
-    """Return how the weights still used are drawn: the same values as before."""
+def _draw_of(draw: Draw, used: Mask, first: int) -> Draw:
+    """Return how the weights still used, now from id `first`, are drawn: the values as before."""
     stay = used[draw.first : draw.first + draw.size]
-    first = int(np.count_nonzero(used[: draw.first]))
     if stay.all():
         return replace(draw, first=first)
     places = np.arange(draw.size) if draw.places is None else draw.places

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from neurograph.errors import GraphError
 from neurograph.graph.table import Ids, Ragged, Table, blocks_of, has_dead, live_slots
 from neurograph.memory import require
+from neurograph.rows import spans
 
 BIAS_UNIT = 0
 _BLOCK = 1 << 20
@@ -122,8 +123,8 @@ class Index:
 
     @cached_property
     def cut_kernels(self) -> NDArray[np.bool_]:
-        """Whether each kernel has a cut slot."""
-        return has_dead(self._table.kernels)
+        """Whether each kernel has a cut slot; the last stands for -1, no kernel."""
+        return np.append(has_dead(self._table.kernels), False)
 
     def _users(
         self,
@@ -178,8 +179,15 @@ def _gather(
     start = ptr[ids]
     length = ptr[np.asarray(ids) + 1] - start
     which = np.repeat(np.arange(length.size), length)
-    offset = np.arange(which.size) - np.repeat(np.cumsum(length) - length, length)
-    return which, places[np.asarray(start)[which] + offset]
+    return which, places[spans(start, length)]
+
+
+def _among(ids: NDArray[Any], chosen: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which ids are among the chosen, which ascend; at the cost of the ids, not of both."""
+    if not chosen.size:
+        return np.zeros(ids.size, bool)
+    at = np.minimum(np.searchsorted(chosen, ids), chosen.size - 1)
+    return np.asarray(chosen[at] == ids)
 
 
 class View:
@@ -256,9 +264,9 @@ class View:
         for a in range(0, ids.size, 64):
             block = look_up(ids[a : a + 64])
             if by_weight and self._sources is not None:
-                block = block.keep(np.isin(block.source, self._sources))
+                block = block.keep(_among(block.source, self._sources))
             if self._targets is not None:
-                block = block.keep(np.isin(block.target, self._targets))
+                block = block.keep(_among(block.target, self._targets))
             for b in range(0, len(block), size):
                 yield block.keep(slice(b, b + size))
 

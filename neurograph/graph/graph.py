@@ -88,6 +88,9 @@ class Graph:
         self._outputs: Ids | None = None
         self._index: tuple[tuple[int, ...], Index] | None = None
         self._arrays_of: dict[str, list[str]] = {}
+        self._last: str | None = None  # the last layer that is no input
+        self._stems: dict[str, int] = {}  # how often each made a name
+        self._function_ids: dict[Function, int] = {}
         self.add_constant(BIAS_NAME, 1.0)
 
     @classmethod
@@ -118,7 +121,10 @@ class Graph:
         graph.layers = {layer.name: layer for layer in layers}
         graph._constants = {int(i): float(states[i]) for i in constants}
         graph._inputs, graph._outputs = list(inputs), outputs
-        graph._index, graph._arrays_of = None, {}
+        graph._index, graph._arrays_of, graph._stems = None, {}, {}
+        given = set(inputs)
+        graph._last = next((x.name for x in reversed(layers) if x.name not in given), None)
+        graph._function_ids = {f: i for i, f in reversed([*enumerate(functions)])}
         return graph
 
     @classmethod
@@ -192,9 +198,10 @@ class Graph:
         self.neuron_names.require_free(name)
 
     def _free_name(self, stem: str) -> str:
-        number = 1
+        number = self._stems.get(stem, 0) + 1  # all before it are taken, and names stay so
         while f"{stem}{number}" in self.neuron_names:
             number += 1
+        self._stems[stem] = number - 1
         return f"{stem}{number}"
 
     def add_constant(self, name: str, state: float) -> int:
@@ -271,6 +278,8 @@ class Graph:
         self.table.add(count, field, kernel, bias, function)
         self.neuron_names.add(name, ids)
         self.layers[name] = Layer(name, kind, ids, tuple(self._arrays_of.pop(name, ())))
+        if function != INPUT:
+            self._last = name
         return ids.ids
 
     def rename_array(self, old: str, new: str) -> None:
@@ -283,11 +292,12 @@ class Graph:
 
     def function_id(self, function: Function) -> int:
         """Return the number of `function` in this graph's list, adding it if it is new."""
-        if function not in self.functions:
+        if function not in self._function_ids:
             if len(self.functions) > FUNCTIONS_MAX:
                 raise GraphError(f"graph: more than {FUNCTIONS_MAX + 1:,} different functions")
+            self._function_ids[function] = len(self.functions)
             self.functions.append(function)
-        return self.functions.index(function)
+        return self._function_ids[function]
 
     # ---- what is there --------------------------------------------------------------------------
 
@@ -314,12 +324,11 @@ class Graph:
         """
         if self._outputs is not None:
             return self._outputs
-        last = [layer for layer in self.layers.values() if layer.name not in self._inputs]
-        if not last:
+        if self._last is None:
             raise GraphError(
                 "graph: there are no outputs; a graph needs a layer besides its inputs"
             )
-        return last[-1].ids
+        return self.layers[self._last].ids
 
     @outputs.setter
     def outputs(self, ids: Reference) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from neurograph.errors import GraphError
 from neurograph.graph.graph import Graph
 from neurograph.graph.table import INPUT, Ragged, Table, has_dead, live_slots
+from neurograph.rows import spans
 
 
 def levels(graph: Graph) -> NDArray[np.int32]:
@@ -38,9 +39,8 @@ def _largest(values: NDArray[Any], rows: Ragged, chosen: NDArray[Any]) -> NDArra
     if last - first == length.sum() and (np.diff(chosen) > 0).all():
         ids, start = rows.ids[first:last], np.cumsum(length)[some] - length[some]
     else:
-        start = np.cumsum(length) - length
-        place = np.repeat(rows.ptr[chosen] - start, length) + np.arange(length.sum())
-        ids, start = rows.ids[place], start[some]
+        start = (np.cumsum(length) - length)[some]
+        ids = rows.ids[spans(rows.ptr[chosen], length)]
     out[some] = np.maximum.reduceat(values[ids], start)
     return out
 
@@ -50,16 +50,21 @@ def _over_sources(
 ) -> NDArray[Any]:
     """Return the largest of `values` over the live sources of each neuron, 0 where there is none.
 
-    An empty slot may stand for `values[-1]`.
+    An empty slot may stand for `values[-1]`. `cut` says which kernels have a cut slot; its last
+    entry stands for no kernel.
     """
     field, kernel = table.field[neurons], table.kernel[neurons]
-    used = np.zeros(table.fields.count, bool)
-    used[field[field >= 0]] = True
-    rows = np.flatnonzero(used)
-    by_field = np.zeros(table.fields.count + 1, values.dtype)  # the last stands for field -1
-    by_field[rows] = _largest(values, table.fields, rows)
-    out = by_field[field]
-    some = np.flatnonzero((kernel >= 0) & np.append(cut, False)[kernel])
+    if field.size < table.fields.count:  # what a few neurons cost is not what the table does
+        rows, which = np.unique(field, return_inverse=True)
+        out = _largest(values, table.fields, rows)[which]
+    else:
+        used = np.zeros(table.fields.count, bool)
+        used[field[field >= 0]] = True
+        rows = np.flatnonzero(used)
+        by_field = np.zeros(table.fields.count + 1, values.dtype)  # the last stands for field -1
+        by_field[rows] = _largest(values, table.fields, rows)
+        out = by_field[field]
+    some = np.flatnonzero((kernel >= 0) & cut[kernel])
     if some.size:
         owner, source, weight = table.slots(neurons[some])
         live = (source >= 0) & (weight >= 0)
@@ -69,12 +74,16 @@ def _over_sources(
     return np.asarray(out)
 
 
+def _cut_kernels(table: Table) -> NDArray[np.bool_]:
+    return np.append(has_dead(table.kernels), False)
+
+
 def _highest_source(table: Table) -> NDArray[np.int32]:
     values = np.arange(table.size + 1, dtype=np.int32)
     values[-1] = 0
     top = np.zeros(table.size, np.int32)
     neurons = np.flatnonzero(table.function != INPUT)
-    top[neurons] = _over_sources(table, values, neurons, has_dead(table.kernels))
+    top[neurons] = _over_sources(table, values, neurons, _cut_kernels(table))
     top[table.function == INPUT] = -1
     return top
 
@@ -82,7 +91,7 @@ def _highest_source(table: Table) -> NDArray[np.int32]:
 def _levels_in_order(table: Table, top: NDArray[np.int32]) -> NDArray[np.int32]:
     """Levels where every source comes before its target: in pieces that read only earlier ones."""
     level = np.zeros(table.size + 1, np.int32)
-    cut = has_dead(table.kernels)
+    cut = _cut_kernels(table)
     start = 0
     while start < table.size:
         stop = _piece_end(top, start)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.graph.table import Ragged, Table
+from neurograph.rows import equal_rows, spans
 
 
 def unique_rows(ptr: NDArray[np.int64], ids: NDArray[np.int32]) -> tuple[Ragged, NDArray[np.int64]]:
@@ -17,22 +18,10 @@ def unique_rows(ptr: NDArray[np.int64], ids: NDArray[np.int32]) -> tuple[Ragged,
     >>> rows.count, which.tolist()
     (2, [0, 1, 0])
     """
-    length = np.diff(ptr)
-    first = np.arange(length.size)  # the first row equal to each row
-    for width in np.unique(length):
-        some = np.flatnonzero(length == width)
-        if width == 0:
-            first[some] = some[0]
-            continue
-        rows = np.ascontiguousarray(ids[ptr[some][:, None] + np.arange(width)])
-        keys = rows.view(np.dtype((np.void, rows.itemsize * int(width)))).reshape(-1)
-        _, start, inverse = np.unique(keys, return_index=True, return_inverse=True)
-        first[some] = some[start[inverse]]
-    kept = np.flatnonzero(first == np.arange(length.size))
-    new = np.zeros(kept.size + 1, np.int64)
-    np.cumsum(length[kept], out=new[1:])
-    place = np.repeat(ptr[kept] - new[:-1], length[kept]) + np.arange(new[-1])
-    return Ragged.of(new, ids[place]), np.searchsorted(kept, first)
+    kept, which = equal_rows(ptr, ids)
+    length = np.diff(ptr)[kept]
+    new = np.append(0, np.cumsum(length))
+    return Ragged.of(new, ids[spans(ptr[kept], length)]), which
 
 
 def normal_form(

@@ -14,6 +14,7 @@ from neurograph.graph.connections import blocks
 from neurograph.graph.graph import Graph, require_graph
 from neurograph.graph.references import Reference, neuron_ids
 from neurograph.graph.table import INPUT, Ragged
+from neurograph.rows import spans
 
 Ids = NDArray[np.intp]
 _CHUNK = 256  # rows or neurons looked up at once
@@ -75,7 +76,7 @@ def _sources(graph: Graph, neurons: Ids) -> Iterator[NDArray[Any]]:
     A kernel without a cut slot uses its whole field, so that there the distinct fields are read;
     the others are expanded.
     """
-    table, cut = graph.table, np.append(graph.index.cut_kernels, False)  # the last: no kernel
+    table, cut = graph.table, graph.index.cut_kernels
     kernels = table.kernel[neurons]
     whole = np.unique(table.field[neurons[~cut[kernels]]])
     for a in range(0, whole.size, _CHUNK):
@@ -88,9 +89,7 @@ def _sources(graph: Graph, neurons: Ids) -> Iterator[NDArray[Any]]:
 
 def _ids_of(rows: Ragged, chosen: NDArray[Any]) -> NDArray[Any]:
     """Return the ids of the chosen rows, one row after the other."""
-    length = rows.lengths(chosen)
-    start = rows.ptr[chosen] - (np.cumsum(length) - length)
-    return np.asarray(rows.ids[np.repeat(start, length) + np.arange(length.sum())])
+    return np.asarray(rows.ids[spans(rows.ptr[chosen], rows.lengths(chosen))])
 
 
 def _targets(graph: Graph, neurons: Ids) -> Iterator[NDArray[Any]]:
@@ -117,21 +116,29 @@ def _walk(
     Without a depth, go on until nothing new is met and return all that was met.
     """
     depth = None if depth is None else whole("depth", depth)
-    constants = list(graph.constants)
-    met = np.zeros(graph.size, bool)
+    constant, place = np.zeros(graph.size, bool), np.empty(graph.size, np.int32)
+    constant[list(graph.constants)] = True
+    met = constant.copy()  # where no path goes on
     met[front] = True
-    while front.size and (depth is None or depth > 0):
-        reached = np.zeros(graph.size, bool)
-        for ids in step(graph, front):
-            reached[ids] = True
-        if depth is None:
-            reached &= ~met
-            met |= reached
-        else:
+    while front.size and depth != 0:
+        if depth is not None:
             depth -= 1
-        reached[constants] = False
-        front = np.flatnonzero(reached)
-    if depth is not None:
-        return front
-    met[constants] = False
-    return np.flatnonzero(met)
+            met[front] = constant[front]
+        front = _newly_met(step(graph, front), met, place)
+    return front if depth is not None else np.flatnonzero(met & ~constant)
+
+
+def _newly_met(parts: Iterator[NDArray[Any]], met: NDArray[np.bool_], place: NDArray[Any]) -> Ids:
+    """Return the ids not met before, ascending, and mark them met, at the cost of the parts alone.
+
+    `place` is room for one number an id.
+    """
+    found = [np.empty(0, np.intp)]
+    for ids in parts:
+        new = ids[~met[ids]]
+        order = np.arange(new.size)
+        place[new] = order
+        new = new[place[new] == order]  # each once, without sorting the repetitions
+        met[new] = True
+        found.append(new)
+    return np.sort(np.concatenate(found))

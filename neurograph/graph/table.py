@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neurograph.errors import GraphError
 from neurograph.memory import INT32_MAX, require
+from neurograph.rows import spans
 
 Ids = NDArray[np.int32]
 Chunk = NDArray[Any] | range
@@ -36,6 +37,13 @@ class Column:
         self.size = 0
         if values is not None:
             self.extend(values)
+
+    @classmethod
+    def of(cls, values: NDArray[Any]) -> Column:
+        """Return a column that takes over an array, which nobody else may change."""
+        column = cls(values.dtype)
+        column._buffer, column.size = values, values.size
+        return column
 
     def extend(self, values: Chunk) -> None:
         """Append `values`, an array or a range."""
@@ -228,9 +236,8 @@ class Table:
             at_kernel = (self.kernels.ptr[kernel][:, None] + slot).reshape(-1)
         else:
             owner = np.repeat(np.arange(neurons.size), length)
-            slot = np.arange(owner.size) - np.repeat(np.cumsum(length) - length, length)
-            at_field = self.fields.ptr[field][owner] + slot
-            at_kernel = self.kernels.ptr[kernel][owner] + slot
+            at_field = spans(self.fields.ptr[field], length)
+            at_kernel = spans(self.kernels.ptr[kernel], length)
         return owner, self.fields.ids[at_field], self.kernels.ids[at_kernel]
 
 

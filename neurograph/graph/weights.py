@@ -58,7 +58,7 @@ class Weights:
         self.names = Names("weight")
         self._trainable = Column(np.bool_)
         self._draws: list[Draw] = []
-        self._value: NDArray[np.float64] | None = None
+        self._value: Column | None = None
         self._seed = 0
         self.version = 0
 
@@ -114,8 +114,7 @@ class Weights:
         self._trainable.extend(np.broadcast_to(np.bool_(trainable), (recipe.size,)))
         self._draws.append(recipe)
         if self._value is not None:
-            new = self._drawn(recipe, len(self._draws) - 1, None)
-            self._value = np.concatenate([self._value, new])
+            self._value.extend(self._drawn(recipe, len(self._draws) - 1, None))
             self.version += 1
         return ids
 
@@ -167,7 +166,7 @@ class Weights:
         for number, recipe in enumerate(self._draws):
             span = slice(recipe.first, recipe.first + recipe.size)
             value[span] = self._drawn(recipe, number, initializer)
-        self._value = value
+        self._value = Column.of(value)
         self.version += 1
 
     @property
@@ -196,9 +195,7 @@ class Weights:
         if self._value is None:
             self.initialize(seed=self._seed)
         assert self._value is not None
-        view = self._value[:]
-        view.flags.writeable = False
-        return view
+        return self._value.array
 
     @value.setter
     def value(self, values: ArrayLike) -> None:
@@ -207,7 +204,7 @@ class Weights:
             raise GraphError(
                 f"weights: found values of shape {array.shape}, needed ({self.count},)"
             )
-        self._value = array
+        self._value = Column.of(array)
         self.version += 1
 
     def set(self, ids: Reference, values: ArrayLike) -> None:

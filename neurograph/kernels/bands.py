@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.memory import cache_bytes
+from neurograph.rows import spans
 
 Ids = NDArray[Any]
 _NEAR = 5 / 6  # how much of the nearest cache the states of a band take
@@ -118,7 +119,6 @@ class Cuts:
         for some in np.split(order, np.flatnonzero(np.diff(kind[order])) + 1):
             ptr = np.zeros(some.size + 1, np.int64)
             np.cumsum(self.length[some], out=ptr[1:])
-            inside = np.arange(ptr[-1]) - np.repeat(ptr[:-1], self.length[some])
-            entries = self.entries[np.repeat(self.first[some], self.length[some]) + inside]
+            entries = self.entries[spans(self.first[some], self.length[some])]
             one = some[0]
             yield Band(self.row[some], ptr, entries, bool(starts[one]), bool(ends[one]))

@@ -42,6 +42,7 @@ from neurograph.kernels.tiles import (
     STRIDED,
 )
 from neurograph.program import Blocks, Program, Rows, Step, join_rows
+from neurograph.rows import spans
 
 
 def build_single(program: Program, *, lanes: int, join: bool = True) -> Plan:
@@ -308,8 +309,7 @@ def _runs(sources: Sequence[NDArray[Any]], lanes: int, step: int) -> _Vectors:
         new[1:] |= ~follows.all((0, 2))
     start = np.flatnonzero(new)
     length = np.diff(np.append(start, fields))
-    place = np.arange(fields) - np.repeat(start, length)
-    lane = place % lanes
+    lane = spans(np.zeros(start.size), length) % lanes
     first = np.flatnonzero(lane == 0)
     return _Vectors(first, np.cumsum(lane == 0) - 1, lane)
 

@@ -21,6 +21,9 @@ from neurograph.graph.table import INPUT, Ragged, Table, has_dead, live_slots
 from neurograph.names import IdArray
 from neurograph.program.program import Blocks, Ids, Program, Rows, Step
 from neurograph.program.regrouping import regroup
+from neurograph.rows import equal_rows, groups_of, spans
+
+Mask = NDArray[np.bool_]
 
 _SMALLEST_BLOCK = 4  # neurons; below, CSR rows are as compact
 _SMALLEST_PATTERN = 8  # neurons that share a pattern of dead slots, below which they are rows
@@ -42,10 +45,11 @@ def compile(graph: Graph) -> Program:
     outputs = graph.outputs
     _check_outputs(outputs)
     _check_reductions(graph)
+    dead = has_dead(table.fields), has_dead(table.kernels)
     steps = tuple(
         step
         for at, function, neurons in _groups(table, level)
-        for step in _steps(table, at, graph.functions[function], neurons)
+        for step in _steps(table, dead, (at, graph.functions[function]), neurons)
     )
     deciding = np.unique(table.function[outputs])
     return Program(
@@ -100,22 +104,23 @@ def _groups(table: Table, level: NDArray[np.int32]) -> Iterator[tuple[int, int, 
         yield int(key[a] >> 16), int(key[a] & 0xFFFF), neurons[a:b]
 
 
-def _steps(table: Table, level: int, function: Function, neurons: NDArray[Any]) -> Iterator[Step]:
-    """Yield the steps of one level and function: blocks where neurons form them, else rows."""
-    pattern = _patterns(table, function, neurons)
+def _steps(
+    table: Table, dead: tuple[Mask, Mask], kind: tuple[int, Function], neurons: NDArray[Any]
+) -> Iterator[Step]:
+    """Yield the steps of one level and function: blocks where neurons form them, else rows.
+
+    `dead` says which fields and kernels have a dead slot.
+    """
+    level, function = kind
+    pattern = _patterns(table, dead, function, neurons)
     width = table.fields.lengths(table.field[neurons])
-    kinds, first, kind, size = np.unique(
-        pattern << 32 | width, return_index=True, return_inverse=True, return_counts=True
-    )
     rest = [np.empty(0, np.intp)]
-    for number in range(kinds.size):
-        some = neurons if kinds.size == 1 else neurons[kind == number]
-        if width[first[number]] == 0 or (
-            pattern[first[number]] and size[number] < _SMALLEST_PATTERN
-        ):
+    for places in groups_of(pattern << 32 | width):
+        first, some = places[0], neurons[places]
+        if width[first] == 0 or (pattern[first] and some.size < _SMALLEST_PATTERN):
             rest.append(some)
             continue
-        keep = _live(table, function, int(neurons[first[number]]), bool(pattern[first[number]]))
+        keep = _live(table, function, int(some[0]), bool(pattern[first]))
         for blocks in _blocks(table, level, function, some, keep):
             if isinstance(blocks, Blocks):
                 yield blocks
@@ -126,34 +131,31 @@ def _steps(table: Table, level: int, function: Function, neurons: NDArray[Any]) 
         yield from regroup(_rows(table, level, function, left))
 
 
-def _patterns(table: Table, function: Function, neurons: NDArray[Any]) -> NDArray[np.int64]:
+def _patterns(
+    table: Table, dead: tuple[Mask, Mask], function: Function, neurons: NDArray[Any]
+) -> NDArray[np.int64]:
     """Number the patterns of dead slots to be packed out of each neuron; 0 where there is none.
 
     (multiply, sum) may keep the empty slots of fields, where an engine reads a zero; never a cut
     slot, whose weight may meet an infinite state.
     """
-    kernels = _pattern_of_rows(table.kernels, table.kernel[neurons])
+    kernels = _pattern_of_rows(table.kernels, dead[1], table.kernel[neurons])
     if function.linear:
         return kernels
-    fields = _pattern_of_rows(table.fields, table.field[neurons])
+    fields = _pattern_of_rows(table.fields, dead[0], table.field[neurons])
     return kernels * (int(fields.max(initial=0)) + 1) + fields
 
 
-def _pattern_of_rows(rows: Ragged, chosen: NDArray[Any]) -> NDArray[np.int64]:
+def _pattern_of_rows(rows: Ragged, dead: Mask, chosen: NDArray[Any]) -> NDArray[np.int64]:
     """Number the patterns of dead slots of the chosen rows: 0 where all slots live."""
-    pattern = np.zeros(rows.count + 1, np.int64)  # the last stands for row -1
-    dead = np.flatnonzero(has_dead(rows) & np.isin(np.arange(rows.count), chosen))
-    known = 0
-    length = rows.lengths(dead)
-    for width in np.unique(length):
-        some = dead[length == width]
-        live = rows.ids[rows.ptr[some][:, None] + np.arange(width)] >= 0
-        packed = np.ascontiguousarray(np.packbits(live, axis=1))
-        keys = packed.view(np.dtype((np.void, packed.shape[1]))).reshape(-1)
-        _, number = np.unique(keys, return_inverse=True)
-        pattern[some] = known + 1 + number.reshape(-1)
-        known = int(pattern.max())
-    return np.asarray(pattern[chosen])
+    pattern = np.zeros(chosen.size, np.int64)
+    some = np.flatnonzero((chosen >= 0) & dead[chosen]) if dead.size else np.empty(0, np.intp)
+    if some.size:
+        row, which = np.unique(chosen[some], return_inverse=True)
+        length = rows.lengths(row)
+        live = rows.ids[spans(rows.ptr[row], length)] >= 0
+        pattern[some] = 1 + equal_rows(np.append(0, np.cumsum(length)), live)[1][which]
+    return pattern
 
 
 def _live(table: Table, function: Function, neuron: int, packed: bool) -> NDArray[np.intp] | None:
@@ -164,14 +166,6 @@ def _live(table: Table, function: Function, neuron: int, packed: bool) -> NDArra
     if not function.linear:
         live &= table.fields[int(table.field[neuron])] >= 0
     return np.flatnonzero(live)
-
-
-def _mix(values: NDArray[Any]) -> NDArray[np.uint64]:
-    """Scramble whole numbers (splitmix64's finaliser), so that sums of them tell sets apart."""
-    x = values.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
 
 
 def _blocks(
@@ -188,33 +182,21 @@ def _blocks(
         neurons, field, kernel = neurons[order], field[order], kernel[order]
     start = np.flatnonzero(np.diff(kernel, prepend=-2))
     cover = np.diff(np.append(start, kernel.size))  # how many fields each kernel covers
-    sums = np.add.reduceat(_mix(field), start) ^ _mix(cover)
-    _, first, group = np.unique(sums, return_index=True, return_inverse=True)
-    rank = np.argsort(np.argsort(first))[group]  # groups in the order in which they first appear
-    kernels_in = np.bincount(rank)
-    fields_in = cover[np.sort(first)]
-    order = np.argsort(rank, kind="stable")
+    first, group = equal_rows(np.append(start, kernel.size), field)
+    kernels_in, fields_in = np.bincount(group), cover[first]
+    order = np.argsort(group, kind="stable")
     ends = np.cumsum(kernels_in)
-    small = kernels_in * fields_in < _SMALLEST_BLOCK
     shapes = fields_in << 32 | kernels_in
-    shapes[small] = -1
-    for shape in dict.fromkeys(shapes.tolist()):
-        groups = np.flatnonzero(shapes == shape)
+    shapes[kernels_in * fields_in < _SMALLEST_BLOCK] = -1
+    for groups in groups_of(shapes):
+        shape = int(shapes[groups[0]])
         if shape < 0:
-            chosen = np.isin(rank, groups)
-            yield neurons[np.repeat(chosen, cover)]
+            yield neurons[np.repeat(shapes[group] < 0, cover)]
             continue
         maps, fields = shape & 0xFFFFFFFF, shape >> 32
         rows = order[(ends[groups] - maps)[:, None] + np.arange(maps)]  # (blocks, maps) of segments
         places = start[rows][:, :, None] + np.arange(fields)
-        places = np.minimum(places, field.size - 1)
-        same = (field[places] == field[places[:, :1]]).all((1, 2)) & (cover[rows] == fields).all(1)
-        if not same.all():  # two different sets with equal sums: never seen, and still right
-            other = np.isin(np.arange(cover.size), rows[~same])
-            yield neurons[np.repeat(other, cover)]
-            places = places[same]
-        if len(places):
-            yield _block(table, level, function, neurons[places], keep)
+        yield _block(table, level, function, neurons[places], keep)
 
 
 def _block(

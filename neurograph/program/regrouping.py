@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.program.program import Blocks, Rows, Step
+from neurograph.rows import equal_rows, groups_of, spans
 
 _LEAST_ROWS = 4  # that share their sources; fewer are as well off as rows
 _LEAST_SLOTS = 4
@@ -52,29 +53,13 @@ def _equal(
     """Yield groups of rows with equal sources, stacked by size: (blocks, rows)."""
     if wide.size < _LEAST_ROWS:
         return
-    length = ptr[wide + 1] - ptr[wide]
-    sums = _sums(ptr, sources, wide) * np.uint64(2654435761) + length.astype(np.uint64)
-    _, group, size = np.unique(sums, return_inverse=True, return_counts=True)
-    chosen = np.flatnonzero(size[group] >= _LEAST_ROWS)
-    if not chosen.size:
-        return
+    _, group = equal_rows(ptr, sources)
+    size = np.bincount(group[wide], minlength=ptr.size)
+    chosen = wide[size[group[wide]] >= _LEAST_ROWS]
     chosen = chosen[np.argsort(group[chosen], kind="stable")]
-    shape = size[group[chosen]].astype(np.int64) << 32 | length[chosen]
-    for kind in dict.fromkeys(shape.tolist()):
-        rows = wide[chosen[shape == kind]].reshape(-1, kind >> 32)
-        places = ptr[rows][..., None] + np.arange(kind & 0xFFFFFFFF)
-        same = (sources[places] == sources[places[:, :1]]).all((1, 2))
-        if same.any():  # different sources with equal sums stay rows
-            yield rows[same]
-
-
-def _sums(ptr: NDArray[np.int64], sources: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.uint64]:
-    """Return a number for each row (none of them empty) that depends on its sources alone."""
-    mixed = (sources.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    mixed ^= mixed >> np.uint64(29)
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
-    return np.asarray(total[ptr[rows + 1]] - total[ptr[rows]])
+    shape = size[group[chosen]] << 32 | (ptr[chosen + 1] - ptr[chosen])
+    for places in groups_of(shape):
+        yield chosen[places].reshape(-1, int(shape[places[0]]) >> 32)
 
 
 def _ordered(step: Rows, sources: NDArray[Any], weights: NDArray[Any], rest: NDArray[Any]) -> Rows:
@@ -85,7 +70,7 @@ def _ordered(step: Rows, sources: NDArray[Any], weights: NDArray[Any], rest: NDA
     rest = rest[np.argsort(first, kind="stable")]
     length = step.ptr[rest + 1] - step.ptr[rest]
     ptr = np.concatenate([[0], np.cumsum(length)])
-    place = np.repeat(step.ptr[rest] - ptr[:-1], length) + np.arange(ptr[-1])
+    place = spans(step.ptr[rest], length)
     return Rows(
         step.level,
         step.function,

@@ -30,6 +30,7 @@ from neurograph.kernels.columns.walks import (
 )
 from neurograph.kernels.tiles import LINEAR, Pair
 from neurograph.program import Blocks, Ids, Program
+from neurograph.rows import spans
 
 _LONG = 16  # slots in a run, above which its start costs little
 _SLACK = 64  # states beyond the last, which a vector may touch
@@ -240,7 +241,7 @@ class _Planner:
         np.cumsum(-(-length // t.lanes) * t.lanes, out=place[1:])
         region = self._take(int(place[-1]))
         start = region[0] + place[:-1]
-        self.slot[targets[order]] = np.repeat(start - first, length) + np.arange(order.size)
+        self.slot[targets[order]] = spans(start, length)
         t.op(
             STRIPS,
             chain.activation,
