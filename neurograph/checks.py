@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numbers
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -158,7 +158,7 @@ def wholes(
     Traceback (most recent call last):
     neurograph.errors.GraphError: table: found bool among the values, needed whole numbers
     """
-    if isinstance(values, Iterable) and iter(values) is values:  # a generator, read once
+    if isinstance(values, Iterator):  # a generator, read once
         values = list(values)
     found = array(who, values, what=what, needed=_WHOLE, error=error)
     if isinstance(values, list | tuple) and any(isinstance(v, bool) for v in values):

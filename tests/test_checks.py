@@ -146,3 +146,8 @@ def test_what_is_shown_is_short() -> None:
     assert len(shown("x" * 10**6)) <= 80
     assert len(shown(list(range(10**5)))) <= 80
     assert shown(-(10**100)) == "-100000000...0000000000"
+
+
+def test_a_number_in_an_array_without_axes_is_one_number():
+    assert checks.wholes("me", np.array(3)).shape == ()
+    assert checks.wholes("me", (n for n in (1, 2))).tolist() == [1, 2]

@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -468,6 +469,49 @@ def test_a_foreign_header_is_refused(part, value, tmp_path):
     archive.write(path, {**kept, part: value}, {"value": values, **state})
     with pytest.raises(ConversionError, match=str(path)):
         train(network(), 2, checkpoint=path, resume=True)
+
+
+ALTERED = {  # the optimizer's state, or the rows, changed with all checksums in order
+    "none": lambda rows, state: None,
+    "a vector too long": lambda rows, state: state.update(first=np.zeros(999)),
+    "a vector too short": lambda rows, state: state.update(second=state["second"][:-1]),
+    "a vector of another shape": lambda rows, state: state.update(first=state["first"][None]),
+    "a vector missing": lambda rows, state: state.pop("updates"),
+    "a vector too many": lambda rows, state: state.update(third=np.zeros(3)),
+    "no number": lambda rows, state: state["second"].fill(np.nan),
+    "a row too short": lambda rows, state: rows[0].pop(),
+    "a row too long": lambda rows, state: rows[0].append(1.0),
+    "a figure as text": lambda rows, state: rows[0].__setitem__(0, "0.5"),
+    "a flag for a figure": lambda rows, state: rows[0].__setitem__(1, True),
+    "no loss": lambda rows, state: rows[0].__setitem__(0, None),
+    "no seconds": lambda rows, state: rows[0].__setitem__(-1, None),
+    "beyond float": lambda rows, state: rows[0].__setitem__(0, 10**400),
+}
+
+
+@pytest.mark.parametrize("case", ALTERED)
+def test_an_altered_checkpoint_is_refused(case, tmp_path):
+    path, graph = tmp_path / "c.npz", network()
+    train(graph, 1, "adam", checkpoint=path)
+    found = checkpoints.read(path, graph)
+    rows, state = found.rows, dict(found.state)
+    ALTERED[case](rows, state)
+    checkpoints.write(path, replace(found, rows=rows, state=state))
+    before = graph.weights.value.copy()
+    if case == "none":
+        assert len(train(graph, 2, "adam", checkpoint=path, resume=True).passes) == 2
+        return
+    with pytest.raises(ConversionError, match=f"{path}.* damaged"):
+        train(graph, 2, "adam", checkpoint=path, resume=True)
+    np.testing.assert_array_equal(graph.weights.value, before)
+
+
+def test_a_checkpoint_written_before_is_read():
+    path = Path(__file__).parent / "data" / "checkpoint-1.npz"
+    found = checkpoints.read(path, ng.models.mlp((3, 2)), settings={"seed": "0"}, width=5)
+    assert found.rows == [[0.5, 0.25, None, 0.125, 2.0]]
+    np.testing.assert_array_equal(found.values, np.arange(8.0) - 3)
+    np.testing.assert_array_equal(found.state["speed"], np.linspace(0, 1, 8))
 
 
 def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path, monkeypatch):

@@ -1,41 +1,43 @@
-"""A zip file of one JSON header and plain arrays, which `numpy.load` can open as well.
+"""A zip file of one JSON header and plain arrays (.npy), which `numpy.load` can open as well.
 
 Nothing is compressed and nothing is pickled: what an array takes in memory is what it takes in the
-file. Every array's type and shape stand in the header, and its .npy member must begin with exactly
-the bytes that follow from them, so that no foreign text is ever parsed but the header's JSON. Equal
-contents give equal bytes.
+file. NumPy writes and reads the arrays; the zip file's directory, and each array's type and shape,
+which stand in the header too, are checked before any memory is taken. Equal contents give equal
+bytes (with the same NumPy: another may pad the head of an array otherwise).
 """
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from neurograph.errors import ConversionError
 from neurograph.memory import INT32_MAX, require
-from neurograph.storage.files import as_path, replacing
+from neurograph.storage.files import as_path, reading, replacing
 
 HEADER = "header.json"
 _TYPES = {"<i2", "<i4", "<i8", "<f8", "|b1"}
-_CHUNK = 1 << 24
-_LONGEST = 2**31  # of one dimension
-# What zipfile raises on bytes that are no zip file, or on one we would not write.
+# What zipfile, json and NumPy raise on bytes that none of them would write.
 _BROKEN = (
     zipfile.BadZipFile,
+    ArithmeticError,
+    AttributeError,
     EOFError,
-    NotImplementedError,
-    OverflowError,
-    RuntimeError,
+    LookupError,
+    RuntimeError,  # RecursionError and NotImplementedError with it
+    TypeError,
     ValueError,
     struct.error,
 )
@@ -51,15 +53,18 @@ def write(
     where = as_path(path, "save", ConversionError)
     stored = {name: _portable(array) for name, array in arrays.items()}
     index = {name: [array.dtype.str, list(array.shape)] for name, array in stored.items()}
-    text = json.dumps({**header, "arrays": index}, allow_nan=False, separators=(",", ":"))
     try:
+        text = json.dumps({**header, "arrays": index}, allow_nan=False, separators=(",", ":"))
         with replacing(where) as stream, zipfile.ZipFile(stream, "w") as archive:
-            _put(archive, HEADER, text.encode(), np.empty(0, np.uint8))
+            with _member(archive, HEADER, len(text)) as member:
+                member.write(text.encode())
             for name, array in stored.items():
-                _put(archive, f"{name}.npy", _npy_start(array.dtype.str, array.shape), array)
+                with _member(archive, f"{name}.npy", array.nbytes) as member:
+                    npy.write_array(member, array, version=(1, 0), allow_pickle=False)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConversionError(f"{path}: cannot be written: {reason}") from error
+        raise ConversionError(f"{where}: cannot be written: {error.strerror or error}") from error
+    except (TypeError, ValueError) as error:  # no JSON: a number too long, an object
+        raise ConversionError(f"{where}: cannot be written: {error}") from error
 
 
 def _portable(array: NDArray[Any]) -> NDArray[Any]:
@@ -68,28 +73,11 @@ def _portable(array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
 
 
-def _npy_start(dtype: str, shape: tuple[int, ...]) -> bytes:
-    """Return the first bytes of a .npy file, format 1.0, before the array's own."""
-    text = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape!r}, }}".encode()
-    padding = -(10 + len(text) + 1) % 64
-    return (
-        b"\x93NUMPY\x01\0"
-        + struct.pack("<H", len(text) + padding + 1)
-        + text
-        + b" " * padding
-        + b"\n"
-    )
-
-
-def _put(archive: zipfile.ZipFile, name: str, start: bytes, array: NDArray[Any]) -> None:
-    info = zipfile.ZipInfo(name)  # with a fixed date
+def _member(archive: zipfile.ZipFile, name: str, size: int) -> IO[bytes]:
+    """Open a new member of about this size, with a fixed date."""
+    info = zipfile.ZipInfo(name)
     info.create_system, info.external_attr = 3, 0o644 << 16
-    info.file_size = len(start) + array.nbytes
-    with archive.open(info, "w", force_zip64=info.file_size > 1 << 30) as member:
-        member.write(start)
-        content = array.reshape(-1).view(np.uint8).data
-        for at in range(0, array.nbytes, _CHUNK):
-            member.write(content[at : at + _CHUNK])
+    return archive.open(info, "w", force_zip64=size > 1 << 30)
 
 
 class Archive:
@@ -101,6 +89,7 @@ class Archive:
     def __init__(self, path: Path, archive: zipfile.ZipFile, size: int) -> None:
         self.path = path
         self._archive = archive
+        self._read: set[str] = set()
         infos = archive.infolist()
         self._members = {info.filename: info for info in infos}
         plain = all(i.compress_type == zipfile.ZIP_STORED and not i.flag_bits & 1 for i in infos)
@@ -119,7 +108,7 @@ class Archive:
         # Python objects take more than their text; a text this large is none of ours.
         require(self._members[HEADER].file_size * 40, f"{self.path}: the header", ConversionError)
         try:
-            header = json.loads(self._archive.read(HEADER))
+            header = json.loads(self._archive.read(HEADER), parse_constant=_no_number)
         except RecursionError:
             header = None
         if not isinstance(header, dict):
@@ -127,65 +116,79 @@ class Archive:
         return dict(header)
 
     def check_members(self) -> None:
-        """Raise ConversionError unless the members are those the header lists, of its sizes."""
+        """Raise ConversionError unless the members are those the header lists, large enough."""
         index = self.header.get("arrays")
         if not isinstance(index, dict):
             self.fail("is damaged: the header lists no arrays")
-        sizes = {f"{name}.npy": self._size(name) for name in dict(index or {})}
+        needed = {f"{name}.npy": self._bytes(name) for name in dict(index or {})}
         found = {n: i.file_size for n, i in self._members.items() if n != HEADER}
-        for name in sorted(sizes.keys() | found.keys()):
-            if sizes.get(name) != found.get(name):
+        for name in sorted(needed.keys() | found.keys()):
+            if name not in needed or name not in found or found[name] <= needed[name]:
                 self.fail(
                     f"is damaged: {name} has {found.get(name, 'no')} bytes, "
-                    f"the header says {sizes.get(name, 'nothing')}"
+                    f"the header says {needed.get(name, 'nothing')}"
                 )
-        require(2 * sum(sizes.values()), f"{self.path}", ConversionError)
+        require(2 * sum(found.values()), f"{self.path}", ConversionError)
 
-    def _entry(self, name: str) -> tuple[str, tuple[int, ...]]:
+    def require_all_read(self, known: Collection[str]) -> None:
+        """Raise ConversionError for arrays nobody has read, and header entries not known."""
+        more = self.header["arrays"].keys() - self._read
+        more |= self.header.keys() - {"format", "version", "arrays", *known}
+        if more:
+            self.fail(f"is damaged: holds what nothing refers to: {', '.join(sorted(more))}")
+
+    def entry(self, name: str) -> tuple[str, tuple[int, ...]]:
+        """Return an array's type and shape, as the header lists them."""
         entry = self.header["arrays"].get(name)
         if not (isinstance(entry, list) and len(entry) == 2 and entry[0] in _TYPES):
             self.fail(f"is damaged: the header describes no array {name!r}")
-        dtype, shape = entry
-        if not isinstance(shape, list) or len(shape) > 32 or not all(map(_is_length, shape)):
-            self.fail(f"is damaged: {name} has the shape {shape}")
-        return str(dtype), tuple(shape)
+        dtype, extent = entry
+        if not isinstance(extent, list) or not all(map(_is_length, extent)):
+            self.fail(f"is damaged: {name} has the shape {extent}")
+        return str(dtype), tuple(extent)
 
-    def _size(self, name: str) -> int:
-        dtype, shape = self._entry(name)
-        return len(_npy_start(dtype, shape)) + math.prod(shape) * np.dtype(dtype).itemsize
+    def _bytes(self, name: str) -> int:
+        dtype, extent = self.entry(name)
+        return math.prod(extent) * np.dtype(dtype).itemsize
 
     def array(self, name: str, dtype: Any, rank: int | None = 1) -> NDArray[Any]:
         """Return an array. Raises ConversionError unless it has this type and rank (None: any)."""
-        found, shape = self._entry(name)
+        found, extent = self.entry(name)
         needed = np.dtype(dtype).newbyteorder("<").str
-        if found != needed or (rank is not None and len(shape) != rank):
-            self.fail(f"is damaged: {name} is {found} {shape}, not {needed} of {rank} dimensions")
-        array = np.empty(shape, found)
-        start = _npy_start(found, shape)
+        if found != needed or (rank is not None and len(extent) != rank):
+            self.fail(f"is damaged: {name} is {found} {extent}, not {needed} of {rank} dimensions")
         with self._archive.open(f"{name}.npy") as member:
-            if member.read(len(start)) != start:
-                self.fail(f"is damaged: {name} does not begin as a .npy file")
-            _fill(member, array)
+            if not _begins_as(member, found, extent, self._members[f"{name}.npy"].file_size):
+                self.fail(f"is damaged: {name} does not begin as a .npy file of {found} {extent}")
+        with self._archive.open(f"{name}.npy") as member:
+            array = npy.read_array(member, allow_pickle=False)
+        self._read.add(name)
         if found == "|b1" and array.size and int(array.view(np.uint8).max()) > 1:
             self.fail(f"is damaged: {name} holds a truth value that is neither 0 nor 1")
         return array.astype(dtype, copy=False)
 
 
+def _begins_as(member: IO[bytes], dtype: str, extent: tuple[int, ...], size: int) -> bool:
+    """Return whether a member of `size` bytes begins as the .npy file of such an array, no more.
+
+    How its head is padded is left to the NumPy that wrote it; the text is never parsed unseen.
+    """
+    wanted = io.BytesIO()
+    about = {"descr": dtype, "fortran_order": False, "shape": extent}
+    npy.write_array_header_1_0(wanted, about)
+    start = member.read(10)
+    (length,) = struct.unpack("<8xH", start)
+    head = start[:8] + member.read(length).rstrip()
+    taken = len(start) + length + math.prod(extent) * np.dtype(dtype).itemsize
+    return head == wanted.getvalue()[:8] + wanted.getvalue()[10:].rstrip() and size == taken
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"found {text}, needed a finite number")
+
+
 def _is_length(n: object) -> bool:
-    return type(n) is int and 0 <= n <= _LONGEST
-
-
-def _fill(member: Any, array: NDArray[Any]) -> None:
-    """Read the array's bytes, and on to the member's end, where its checksum is compared."""
-    content = array.reshape(-1).view(np.uint8).data
-    at = 0
-    while at < len(content):
-        got = member.readinto(content[at : at + _CHUNK])
-        if not got:
-            raise EOFError("ends early")
-        at += got
-    if member.read(1):
-        raise EOFError("goes on after its end")
+    return type(n) is int and 0 <= n <= INT32_MAX + 1
 
 
 @contextmanager
@@ -193,9 +196,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Archive]:
     """Open the file `path`. Every failure in the block is a ConversionError that names the path."""
     where = as_path(path, "load", ConversionError)
     try:
-        if not (where.is_file() or where.is_dir()) and where.exists():  # a pipe would block
-            raise OSError("it is no ordinary file")
-        with where.open("rb") as stream:
+        with reading(where) as stream:
             _check_magic(stream, where)
             size = os.fstat(stream.fileno()).st_size
             with zipfile.ZipFile(stream) as archive:
@@ -206,7 +207,8 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Archive]:
         reason = error.strerror or str(error)
         raise ConversionError(f"{where}: cannot be read: {reason}") from error
     except _BROKEN as error:
-        raise ConversionError(f"{where}: is damaged or incomplete: {error}") from error
+        said = f"{type(error).__name__}: {error}"
+        raise ConversionError(f"{where}: is damaged or incomplete ({said})") from error
 
 
 def _check_magic(stream: BinaryIO, path: Path) -> None:
@@ -215,25 +217,3 @@ def _check_magic(stream: BinaryIO, path: Path) -> None:
         found = f"a file that begins with {magic!r}" if magic else "an empty file"
         raise ConversionError(f"{path}: found {found}; needed a file written by neurograph's save")
     stream.seek(0)
-
-
-def shape(entry: Sequence[Any]) -> tuple[int, ...]:
-    """Return a shape whose size is an id at most. Raises ValueError for anything else."""
-    found = tuple(whole(n, INT32_MAX) for n in entry)
-    if len(found) > 32 or math.prod(n for n in found if n) > INT32_MAX:
-        raise ValueError(f"found the shape {found}")
-    return found
-
-
-def whole(value: Any, largest: int | None) -> int:
-    """Return `value`. Raises ValueError unless it is a whole number from 0 to `largest`."""
-    if type(value) is not int or value < 0 or (largest is not None and value > largest):
-        raise ValueError(f"found {value!r}, needed a whole number from 0 to {largest}")
-    return value
-
-
-def text(value: Any) -> str:
-    """Return `value`. Raises TypeError unless it is text."""
-    if not isinstance(value, str):
-        raise TypeError(f"found {value!r}, needed text")
-    return value

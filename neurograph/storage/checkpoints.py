@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from neurograph.errors import ConversionError
 from neurograph.graph import Graph
 from neurograph.storage import archive
+from neurograph.storage.archive import Archive
+from neurograph.storage.fields import items, number, text
 
 FORMAT, VERSION = "neurograph checkpoint", 1
 
@@ -76,54 +78,91 @@ def write(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     archive.write(path, header, {"value": checkpoint.values, **state})
 
 
-def read(path: str | os.PathLike[str], graph: Graph) -> Checkpoint:
+def read(
+    path: str | os.PathLike[str],
+    graph: Graph,
+    *,
+    settings: Mapping[str, str] | None = None,
+    state: Mapping[str, NDArray[np.float64]] | None = None,
+    width: int | None = None,
+) -> Checkpoint:
     """Return the checkpoint in a file that `write` wrote.
 
-    Raises ConversionError, naming the path, if it is missing, damaged, foreign, or of another
-    graph.
+    settings: those to go on with. state: what the optimizer begins with; each of these vectors has
+    to be there, in its shape, and any other must be of one number a trainable weight. width: how
+    many figures a row has; the first and the last are never None. Raises ConversionError, naming
+    the path, if the file is missing, damaged, foreign, of another graph or of other settings.
     """
     with archive.opened(path) as file:
         header = file.header
         if (header.get("format"), header.get("version")) != (FORMAT, VERSION):
             raise ConversionError(
-                f"{path}: found {header.get('format')!r} version {header.get('version')}, "
+                f"{file.path}: found {header.get('format')!r} version {header.get('version')}, "
                 f"needed {FORMAT!r} version {VERSION}"
             )
         file.check_members()
         found = Checkpoint(
-            str(header.get("graph")),
-            _strings(header.get("settings")),
-            _rows(header.get("rows")),
+            text(header.get("graph")),
+            _texts(header.get("settings")),
+            [_row(row, width) for row in items(header.get("rows"))],
             file.array("value", np.float64),
             {
-                str(name): file.array(f"state.{name}", np.float64)
-                for name in _list(header.get("state"))
+                text(name): file.array(f"state.{name}", np.float64, rank=None)
+                for name in items(header.get("state"))
             },
         )
-    if found.graph != fingerprint(graph) or found.values.shape != (graph.weights.count,):
-        raise ConversionError(
-            f"{path}: is a checkpoint of another graph ({found.values.size:,} weights, digest "
-            f"{found.graph}); needed {graph.weights.count:,} and {fingerprint(graph)}"
-        )
-    if not np.isfinite(found.values).all():
-        raise ConversionError(f"{path}: is damaged: it holds weights that are not finite")
+        file.require_all_read({"graph", "settings", "rows", "state"})
+        if len({len(row) for row in found.rows}) > 1:
+            file.fail("is damaged: its rows are of different lengths")
+        _check_graph(found, graph, file)
+        _check_settings(found, settings or {}, file)
+        if state is not None:
+            _check_state(found, graph, state, file)
     return found
 
 
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError("the header is not of the form that is needed")
-    return value
+def _check_graph(found: Checkpoint, graph: Graph, file: Archive) -> None:
+    count = graph.weights.count
+    if found.graph != fingerprint(graph) or found.values.shape != (count,):
+        raise ConversionError(
+            f"{file.path}: is a checkpoint of another graph ({found.values.size:,} weights, digest "
+            f"{found.graph}); needed {count:,} and {fingerprint(graph)}"
+        )
+    if not np.isfinite(found.values).all():
+        file.fail("is damaged: it holds weights that are not finite")
 
 
-def _strings(value: Any) -> dict[str, str]:
+def _check_settings(found: Checkpoint, needed: Mapping[str, str], file: Archive) -> None:
+    for name, value in needed.items():
+        if found.settings.get(name) != value:
+            raise ConversionError(
+                f"{file.path}: was written with {name} {found.settings.get(name)}, found {value}; "
+                "to go on, it must be the same"
+            )
+
+
+def _check_state(
+    found: Checkpoint, graph: Graph, needed: Mapping[str, NDArray[np.float64]], file: Archive
+) -> None:
+    if missing := needed.keys() - found.state.keys():
+        file.fail(f"is damaged: the optimizer's state has no {', '.join(sorted(missing))}")
+    trainable = (int(np.count_nonzero(graph.weights.trainable)),)
+    for name, vector in found.state.items():
+        wanted = needed[name].shape if name in needed else trainable
+        if vector.shape != wanted:
+            file.fail(f"is damaged: the optimizer's {name} has shape {vector.shape}, not {wanted}")
+        if np.isnan(vector).any():  # an infinite mean square is a small step
+            file.fail(f"is damaged: the optimizer's {name} holds what is no number")
+
+
+def _texts(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
-        raise ValueError("the header is not of the form that is needed")
-    return {str(key): str(item) for key, item in value.items()}
+        raise TypeError(f"found {value!r}, needed settings by name")
+    return {key: text(item) for key, item in value.items()}
 
 
-def _rows(value: Any) -> list[list[float | None]]:
-    rows = [[None if cell is None else float(cell) for cell in _list(row)] for row in _list(value)]
-    if len({len(row) for row in rows}) > 1:
-        raise ValueError("the header's rows are of different lengths")
-    return rows
+def _row(value: Any, width: int | None) -> list[float | None]:
+    row = [None if cell is None else number(cell) for cell in items(value)]
+    if width is not None and (len(row) != width or row[0] is None or row[-1] is None):
+        raise ValueError(f"found the row {row}, needed {width} figures")
+    return row

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.errors import ConversionError
 from neurograph.losses import Loss
 from neurograph.simulator import Simulator
 from neurograph.storage import checkpoints
@@ -105,16 +104,13 @@ class Loop:
 
         Raises ConversionError for one of another graph or of other settings.
         """
-        found = checkpoints.read(path, self.simulator.graph)
-        for name, value in self._settings().items():
-            if found.settings.get(name) != value:
-                raise ConversionError(
-                    f"{path}: was written with {name} {found.settings.get(name)}, found {value}; "
-                    "to go on, it must be the same"
-                )
-        width = len(fields(Pass))
-        if any(len(row) != width for row in found.rows):
-            raise ConversionError(f"{path}: is damaged: needed {width} figures for each pass")
+        found = checkpoints.read(
+            path,
+            self.simulator.graph,
+            settings=self._settings(),
+            state=self.state,
+            width=len(fields(Pass)),
+        )
         self.history.passes = [Pass(*row) for row in found.rows]  # type: ignore[arg-type]
         self.state, self._good = found.state, found.values
         self.weights.value = found.values
