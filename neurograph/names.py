@@ -203,9 +203,11 @@ class Names:
 
     def shrink(self, count: int) -> None:
         """Take back the arrays that were added after the first `count`."""
-        while len(self._arrays) > count:
-            self._arrays.popitem()
-            self._order = None
+        if len(self._names) > count:
+            for name in self._names[count:]:
+                del self._number[name]
+            del self._names[count:], self._arrays[count:]
+            self._places = None
 
     def rename(self, old: str, new: str) -> None:
         """Give the array `old` the name `new`, in its place."""

@@ -475,18 +475,23 @@ class _Extent:
     weights: Any
     sizes: tuple[int, ...]
     arrays_of: dict[str, list[str]]
+    stems: dict[str, int]
+    last: str | None
 
     @classmethod
     def of(cls, graph: Graph) -> _Extent:
         parts: list[Sized] = [graph.functions, graph._inputs, graph.layers, graph._constants]
         sizes = tuple(len(part) for part in [*parts, graph.neuron_names])
         waiting = {layer: list(arrays) for layer, arrays in graph._arrays_of.items()}
-        return cls(graph.table.extent, graph.weights.extent, sizes, waiting)
+        extents = graph.table.extent, graph.weights.extent
+        return cls(*extents, sizes, waiting, dict(graph._stems), graph._last)
 
     def restore(self, graph: Graph) -> None:
         functions, inputs, layers, constants, names = self.sizes
         graph.table.shrink(self.table)
         graph.weights.shrink(self.weights)
+        for function in graph.functions[functions:]:
+            del graph._function_ids[function]
         del graph.functions[functions:]
         del graph._inputs[inputs:]
         graph.neuron_names.shrink(names)
@@ -494,6 +499,7 @@ class _Extent:
             while len(parts) > count:
                 parts.popitem()
         graph._arrays_of, graph._index = self.arrays_of, None
+        graph._stems, graph._last = self.stems, self.last
 
 
 def require_graph(given: object, who: str) -> None:

@@ -119,17 +119,19 @@ class Weights:
         return ids
 
     @property
-    def extent(self) -> tuple[int, int, int, NDArray[np.float64] | None]:
+    def extent(self) -> tuple[int, int, int, Column | None]:
         """How many weights, arrays and draws there are, and their values, to `shrink` to."""
         return self.count, len(self.names), len(self._draws), self._value
 
-    def shrink(self, extent: tuple[int, int, int, NDArray[np.float64] | None]) -> None:
+    def shrink(self, extent: tuple[int, int, int, Column | None]) -> None:
         """Take back what was added since `extent` was read."""
         self._trainable.size, names, draws, value = extent
         self.names.shrink(names)
         del self._draws[draws:]
-        if self._value is not value:
+        if self._value is not value or (value is not None and value.size > self.count):
             self._value = value
+            if value is not None:
+                value.size = self.count
             self.version += 1
 
     def _drawn(
