@@ -18,19 +18,20 @@ from neurograph.cli.arguments import open_model
 from neurograph.cli.output import duration, plain
 
 LENET5_COUNT = """\
-layer      neurons    parameters    fixed    connections    of which bias    slots    dead
--------  ---------  ------------  -------  -------------  ---------------  -------  ------
-input        1,024             0        0              0                0        0       0
-C1           4,704           156        0        122,304            4,704  122,304       0
-S2           1,176            12        0          5,880            1,176    5,880       0
-C3           1,600         1,516        0        151,600            1,600  151,600       0
-S4             400            32        0          2,000              400    2,000       0
-C5             120        48,120        0         48,120              120   48,120       0
-F6              84        10,164        0         10,164               84   10,164       0
-output          10             0      840            840                0      840       0
--------  ---------  ------------  -------  -------------  ---------------  -------  ------
-total        9,118        60,000      840        340,908            8,084  340,908       0
-"""
+layer        maps    neurons    parameters    used    fixed    connections    of which bias    slots    dead
+-------  --------  ---------  ------------  ------  -------  -------------  ---------------  -------  ------
+input     1x32x32      1,024             0       0        0              0                0        0       0
+C1        6x28x28      4,704           156     156        0        122,304            4,704  122,304       0
+S2        6x14x14      1,176            12      12        0          5,880            1,176    5,880       0
+C3       16x10x10      1,600         1,516   1,516        0        151,600            1,600  151,600       0
+S4         16x5x5        400            32      32        0          2,000              400    2,000       0
+C5        120x1x1        120        48,120  48,120        0         48,120              120   48,120       0
+F6             84         84        10,164  10,164        0         10,164               84   10,164       0
+output         10         10             0       0      840            840                0      840       0
+-------  --------  ---------  ------------  ------  -------  -------------  ---------------  -------  ------
+total                  9,118        60,000  60,000      840        340,908            8,084  340,908       0
+parameters: trainable weights as declared; used: those that a connection uses
+"""  # noqa: E501
 
 LENET5_INFO = """\
 lenet5: 9,118 neurons in 8 layers, 60,840 weights in 13 arrays, 1.7 MB
@@ -149,6 +150,10 @@ def test_count_as_json():
         "bias_connections": 8084,
         "slots": 340908,
         "dead": 0,
+        "used": 60000,
+        "unfed": 0,
+        "unread": 0,
+        "maps": None,
         "parameters": 60000,
         "weights": 60840,
     }

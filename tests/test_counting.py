@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
 from math import prod
 
+import networkx as nx
 import numpy as np
 import pytest
 from drawn import graphs, triples_of
@@ -19,19 +22,20 @@ from neurograph.graph.usage import used_weights
 SOME = settings(deadline=None, max_examples=60)
 
 LENET5 = """
-layer      neurons    parameters    fixed    connections    of which bias    slots    dead
--------  ---------  ------------  -------  -------------  ---------------  -------  ------
-input        1,024             0        0              0                0        0       0
-C1           4,704           156        0        122,304            4,704  122,304       0
-S2           1,176            12        0          5,880            1,176    5,880       0
-C3           1,600         1,516        0        151,600            1,600  151,600       0
-S4             400            32        0          2,000              400    2,000       0
-C5             120        48,120        0         48,120              120   48,120       0
-F6              84        10,164        0         10,164               84   10,164       0
-output          10             0      840            840                0      840       0
--------  ---------  ------------  -------  -------------  ---------------  -------  ------
-total        9,118        60,000      840        340,908            8,084  340,908       0
-"""
+layer        maps    neurons    parameters    used    fixed    connections    of which bias    slots    dead
+-------  --------  ---------  ------------  ------  -------  -------------  ---------------  -------  ------
+input     1x32x32      1,024             0       0        0              0                0        0       0
+C1        6x28x28      4,704           156     156        0        122,304            4,704  122,304       0
+S2        6x14x14      1,176            12      12        0          5,880            1,176    5,880       0
+C3       16x10x10      1,600         1,516   1,516        0        151,600            1,600  151,600       0
+S4         16x5x5        400            32      32        0          2,000              400    2,000       0
+C5        120x1x1        120        48,120  48,120        0         48,120              120   48,120       0
+F6             84         84        10,164  10,164        0         10,164               84   10,164       0
+output         10         10             0       0      840            840                0      840       0
+-------  --------  ---------  ------------  ------  -------  -------------  ---------------  -------  ------
+total                  9,118        60,000  60,000      840        340,908            8,084  340,908       0
+parameters: trainable weights as declared; used: those that a connection uses
+"""  # noqa: E501
 
 
 def brute(graph: ng.Graph) -> dict[str, tuple[int, ...]]:
@@ -137,7 +141,7 @@ def test_weights_and_neurons_of_no_layer_have_a_row() -> None:
 
 def test_rows_add_and_the_table_is_printed() -> None:
     counts = ng.count(ng.models.lenet5())
-    assert counts["C1"] + counts["S2"] == Row("C1", 5880, 168, 0, 128184, 5880, 128184, 0)
+    assert counts["C1"] + counts["S2"] == Row("C1", 5880, 168, 0, 128184, 5880, 128184, 0, 168)
     assert [row.name for row in counts] == ["input", "C1", "S2", "C3", "S4", "C5", "F6", "output"]
     assert str(counts) == LENET5.strip()
     data = json.loads(json.dumps(counts.as_dict()))
@@ -153,3 +157,78 @@ def test_bad_input() -> None:
         ng.GraphError, match=r"count: found str, needed a Graph or a networkx graph"
     ):
         ng.count("lenet5")
+
+
+def lost() -> ng.Graph:
+    """A network in which a neuron has no connection in, and another feeds none that is read."""
+    # 1, 2 -> 3 -> 6, the output; 2, 4 -> 5, which nothing reads; nothing leads to 4.
+    triples = [(1, 0, 3), (2, 0, 3), (3, 1, 6), (4, 2, 5), (2, 3, 5)]
+    return ng.Graph.from_connections(triples, inputs=[1, 2], outputs=[6])
+
+
+def test_neurons_that_nothing_reaches_and_that_reach_nothing_are_counted() -> None:
+    graph = lost()
+    total = ng.count(graph).total
+    assert (total.unfed, total.unread) == (1, 2)  # 4; 4 and 5
+    for compiled in (False, True):
+        found = ng.verify(graph, compiled=compiled)
+        assert found.ok
+        assert (found.unfed, found.unread) == (1, 2)
+    for said in (str(ng.count(graph)), str(ng.verify(graph))):
+        assert "unfed neurons, with no connection in, though no inputs: 1 (neuron 1)" in said
+        assert "unread neurons, with no way to an output: 2 (neuron 2)" in said
+    assert "unfed" not in str(ng.count(ng.models.lenet5()))
+
+
+@settings(deadline=None, max_examples=40)
+@given(graphs())
+def test_what_is_unfed_and_unread_is_so_by_networkx(graph: ng.Graph) -> None:
+    G = nx.DiGraph((s, t) for s, _, t in graph.connections.all())
+    G.add_nodes_from(range(graph.size))
+    inputs = {int(i) for layer in graph.inputs for i in layer.neurons.present}
+    neurons = set(graph.neurons.tolist())
+    reading = {a for o in graph.outputs.reshape(-1).tolist() for a in (o, *nx.ancestors(G, o))}
+    counts = ng.count(graph)
+    assert counts.total.unfed == len({n for n in neurons - inputs if not G.in_degree(n)})
+    assert counts.total.unread == len(neurons - reading)
+    used = {w for _, w, _ in graph.connections.all() if graph.weights.trainable[w]}
+    assert counts.total.used == len(used)
+    assert ng.verify(graph).ok
+
+
+def test_rows_know_the_shape_of_their_maps() -> None:
+    counts = ng.count(ng.models.lenet5(input_shape=(1, 64, 64)))
+    assert counts["C5"].maps == (120, 9, 9)
+    assert "120x9x9" in str(counts)
+
+
+def test_counts_as_a_data_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    pandas = pytest.importorskip("pandas")
+    counts = ng.count(ng.models.lenet5())
+    frame = counts.to_pandas()
+    assert isinstance(frame, pandas.DataFrame)
+    assert frame.loc["C3", "connections"] == 151_600
+    assert frame.loc["total", "used"] == frame["used"][:-1].sum() == 60_000
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ng.MissingDependency, match=r"to_pandas needs pandas, which was not found.*clone"):
+        counts.to_pandas()
+
+
+def test_a_graph_with_named_arrays_and_no_weights_left() -> None:
+    graph = ng.Graph()
+    graph.add(ng.Linear(2, name="y"), graph.add(ng.Input((3,), name="x")))
+    bare = ng.drop_dead(ng.prune(graph, np.zeros(8, bool)))
+    assert bare.weights.count == 0
+    assert bare.weights["y.kernel"].tolist() == [[0, 0, 0], [0, 0, 0]]
+    for compiled in (False, True):
+        found = ng.verify(bare, compiled=compiled)
+        assert (found.ok, found.triples, found.unfed, found.unread) == (True, 0, 2, 3)
+
+
+def test_threads_that_do_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(ng.GraphError, match="verify: can't start new thread; needed fewer threads"):
+        ng.verify(lost(), threads=2)

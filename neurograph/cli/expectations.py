@@ -13,7 +13,8 @@ from neurograph.counting import Counts, Row
 from neurograph.errors import suggestion
 
 # Every number a Row has, those it computes included.
-NUMBERS = (*(f.name for f in fields(Row) if f.name != "name"), "parameters", "weights")
+_COUNTED = (f.name for f in fields(Row) if f.name not in ("name", "maps"))
+NUMBERS = (*_COUNTED, "parameters", "weights")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -12,21 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.errors import GraphError, kind_of, suggestion
-from neurograph.graph import BIAS_NAME, Graph
+from neurograph.graph import BIAS_NAME, Graph, cone
 from neurograph.graph.connections import BIAS_UNIT
-from neurograph.graph.table import live_slots
+from neurograph.graph.table import INPUT, live_slots
 from neurograph.graph.usage import used_weights
+from neurograph.optional import pandas
 
 OTHER = "(other)"  # neurons or weights that stand in no layer
+_MEANING = "parameters: trainable weights as declared; used: those that a connection uses"
 
 
 @dataclass(frozen=True)
 class Row:
     """The counts of one layer, or of the whole graph.
 
-    trainable and fixed count weights that exist, dead those that no connection uses. connections
-    include bias_connections, whose source is the bias unit. slots are the places where a connection
-    can stand, live or not (what tools that count padding call multiply-adds).
+    trainable and fixed count weights that exist, used the trainable ones that a connection uses,
+    dead the weights, fixed ones too, that none does. connections include bias_connections, whose
+    source is the bias unit. slots are the places where a connection can stand, live or not (what
+    tools that count padding call multiply-adds). unfed are neurons without a connection in that are
+    no inputs, unread those from which none leads to an output. maps is the layer's shape.
 
     >>> (Row("a", neurons=2, trainable=3) + Row("b", neurons=1, fixed=4)).weights
     7
@@ -40,10 +44,14 @@ class Row:
     bias_connections: int = 0
     slots: int = 0
     dead: int = 0
+    used: int = 0
+    unfed: int = 0
+    unread: int = 0
+    maps: tuple[int, ...] | None = field(default=None, compare=False)
 
     @property
     def parameters(self) -> int:
-        """Trainable weights."""
+        """Trainable weights as declared, the unused among them; `used` leaves those out."""
         return self.trainable
 
     @property
@@ -52,8 +60,8 @@ class Row:
         return self.trainable + self.fixed
 
     def __add__(self, other: Row) -> Row:
-        numbers = [f.name for f in fields(self) if f.name != "name"]
-        return Row(self.name, *(getattr(self, n) + getattr(other, n) for n in numbers))
+        numbers = [f.name for f in fields(self) if f.name not in ("name", "maps")]
+        return Row(self.name, **{n: getattr(self, n) + getattr(other, n) for n in numbers})
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,14 @@ class Counts:
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
 
+    def to_pandas(self) -> Any:
+        """Return a pandas DataFrame: a row for each layer, and the total, indexed by name.
+
+        Raises MissingDependency without pandas.
+        """
+        frame = pandas("counts.to_pandas").DataFrame([asdict(r) for r in [*self.rows, self.total]])
+        return frame.set_index("name")
+
     def as_dict(self) -> dict[str, Any]:
         """Return {"layers": [{...}, ...], "total": {...}}, fit for JSON."""
         return {"layers": [asdict(r) for r in self.rows], "total": asdict(self.total)}
@@ -96,21 +112,40 @@ class Counts:
 
         columns = [
             ("parameters", "trainable"),
+            ("used", "used"),
             ("fixed", "fixed"),
             ("connections", "connections"),
             ("of which bias", "bias_connections"),
             ("slots", "slots"),
             ("dead", "dead"),
         ]
-        head = ["layer", "neurons", *(title for title, _ in columns)]
+        head = ["layer", "maps", "neurons", *(title for title, _ in columns)]
         body = [
-            [r.name, f"{r.neurons:,}", *(f"{getattr(r, column):,}" for _, column in columns)]
+            [r.name, _by(r.maps), f"{r.neurons:,}"]
+            + [f"{getattr(r, column):,}" for _, column in columns]
             for r in [*self.rows, self.total]
         ]
-        align = ["left", *["right"] * 7]
+        align = ["left", *["right"] * 9]
         lines = tabulate(body, head, tablefmt="simple", colalign=align, disable_numparse=True)
         *upper, last = lines.splitlines()
-        return "\n".join([*upper, upper[1], last])
+        return "\n".join([*upper, upper[1], last, _MEANING, *self._remarks()])
+
+    def _remarks(self) -> Iterator[str]:
+        """Yield a line for what is there and does nothing."""
+        for what, number in (
+            ("no connection in, though no inputs", "unfed"),
+            ("no way to an output", "unread"),
+        ):
+            rows = [f"{r.name} {getattr(r, number):,}" for r in self.rows if getattr(r, number)]
+            if rows:
+                more = ", ..." if len(rows) > 6 else ""
+                total = getattr(self.total, number)
+                yield f"{number} neurons, with {what}: {total:,} ({', '.join(rows[:6])}{more})"
+
+
+def _by(shape: tuple[int, ...] | None) -> str:
+    """Return a shape as text: "6x28x28"."""
+    return "x".join(map(str, shape or ()))
 
 
 def count(graph: Any) -> Counts:
@@ -142,12 +177,14 @@ def _count_graph(graph: Graph) -> Counts:
     slots = table.fields.lengths(table.field)
     biased, from_bias = table.bias >= 0, _from_bias(graph)
     used = used_weights(table, graph.weights.count)
+    unfed = (live == 0) & ~biased & (table.function != INPUT)
+    unread = _unread(graph)
     rows = []
     counted = np.zeros(table.size, bool)
     counted[list(graph.constants)] = True
     owned = np.zeros(graph.weights.count, bool)
 
-    def row(name: str, ids: Any, weights: Any) -> Row:
+    def row(name: str, ids: Any, weights: Any, maps: tuple[int, ...] | None = None) -> Row:
         counted[ids] = True
         owned[weights] = True
         trainable = graph.weights.trainable[weights]
@@ -161,15 +198,31 @@ def _count_graph(graph: Graph) -> Counts:
             bias_connections=int(from_bias[ids].sum()),
             slots=int(slots[ids].sum()) + bias,
             dead=int(np.count_nonzero(~used[weights])),
+            used=int(np.count_nonzero(trainable & used[weights])),
+            unfed=int(np.count_nonzero(unfed[ids])),
+            unread=int(np.count_nonzero(unread[ids])),
+            maps=maps,
         )
 
     for layer in graph.layers.values():
         weights = [graph.weights.names[name] for name in layer.arrays]
-        rows.append(row(layer.name, _selector([layer.neurons]), _selector(weights)))
+        ids, maps = _selector([layer.neurons]), layer.neurons.shape
+        rows.append(row(layer.name, ids, _selector(weights), maps))
     rest, loose = np.flatnonzero(~counted), np.flatnonzero(~owned)
     if rest.size or loose.size:
         rows.append(row(OTHER, rest, loose))
     return Counts(tuple(rows))
+
+
+def _unread(graph: Graph) -> NDArray[np.bool_]:
+    """Return which ids no connection leads from to an output, none where there are no outputs."""
+    unread = np.zeros(graph.size, bool)
+    there = graph.explicit_outputs is not None or len(graph.layers) > len(graph.inputs)
+    outputs = graph.outputs[graph.outputs >= 0] if there else unread[:0]
+    if outputs.size:
+        unread[:] = True
+        unread[cone(graph, outputs)] = False
+    return unread
 
 
 def _from_bias(graph: Graph) -> NDArray[Any]:
@@ -196,10 +249,11 @@ class _Tally:
 
     def __init__(self) -> None:
         self.neurons = self.trainable = self.fixed = self.connections = self.bias = self.dead = 0
+        self.used = 0
 
     def row(self, name: str) -> Row:
         numbers = self.neurons, self.trainable, self.fixed, self.connections, self.bias
-        return Row(name, *numbers, self.connections, self.dead)
+        return Row(name, *numbers, self.connections, self.dead, self.used)
 
 
 def walk(G: Any) -> Counts:
@@ -229,7 +283,9 @@ def walk(G: Any) -> Counts:
         row.connections += 1
         row.bias += source == BIAS_NAME
     for weight, times in uses.items():
-        rows[_row_name(weight, nodes[weight])].dead += times == 0
+        row = rows[_row_name(weight, nodes[weight])]
+        row.dead += times == 0
+        row.used += times > 0 and bool(nodes[weight].get("trainable", True))
     found = [tally.row(name) for name, tally in rows.items() if name != OTHER]
     other = rows.get(OTHER, _Tally()).row(OTHER)
     return Counts((*found, *([other] if other != Row(OTHER) else [])))

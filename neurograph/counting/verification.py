@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
@@ -12,16 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.checks import is_whole
+from neurograph.checks import whole
 from neurograph.counting.counts import Counts, count
+from neurograph.counting.naming import SHOWN, wrong_names
 from neurograph.errors import GraphError, kind_of, missing
 from neurograph.graph import Graph, require_graph
 from neurograph.graph.connections import expand
 from neurograph.graph.table import INPUT, blocks_of
-from neurograph.names import IdArray, Names
+from neurograph.names import IdArray
 
 _IDS = 1 << 20  # ids looked at together
-_SHOWN = 20  # problems of one kind that are reported before the rest are only numbered
+
+Piece = tuple[int, int]  # the first id, and the one after the last
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,16 @@ class Verification:
     counts: Counts
     triples: int
     problems: tuple[str, ...]
+
+    @property
+    def unfed(self) -> int:
+        """The number of neurons without a connection in that are no inputs: they are constants."""
+        return self.counts.total.unfed
+
+    @property
+    def unread(self) -> int:
+        """The number of neurons from which no connection leads to an output."""
+        return self.counts.total.unread
 
     @property
     def ok(self) -> bool:
@@ -75,9 +87,8 @@ def verify(
     (True, 122304)
     """
     require_graph(graph, "verify")
-    for name, number in (("block", block), ("threads", threads)):
-        if not is_whole(number) or number < 1:
-            raise GraphError(f"verify: {name} is {number!r}, needed a whole number of at least 1")
+    block = whole("verify: block", block, least=1)
+    threads = whole("verify: threads", threads, least=1)
     if not (progress is None or callable(progress)):
         raise GraphError(f"verify: found {kind_of(progress)} as progress, needed a function")
     installed = importlib.util.find_spec("numba") is not None
@@ -91,17 +102,27 @@ def verify(
     pieces = blocks_of(lengths, block)
     expand_piece = tallies.compiled if compiled else tallies.expanded
     with ThreadPoolExecutor(threads) as pool:
-        for found in pool.map(expand_piece, pieces):
+        for found in _started(pool, expand_piece, pieces):
             if progress is not None:
                 progress(found)
     triples = int(tallies.by_target.sum())
-    problems = tallies.problems + _names(graph.weights.names, graph.weights.count)
-    problems += _names(graph.neuron_names, graph.size)
+    problems = tallies.problems + wrong_names(graph.weights.names, graph.weights.count)
+    problems += wrong_names(graph.neuron_names, graph.size)
     if tallies.problems:
         return Verification(Counts(()), triples, tuple(problems))
     counts = count(graph)
     problems += _compare(graph, counts, tallies.by_weight, tallies.by_target)
     return Verification(counts, triples, tuple(problems))
+
+
+def _started(
+    pool: ThreadPoolExecutor, expand_piece: Callable[[Piece], int], pieces: list[Piece]
+) -> Iterator[int]:
+    """Return the numbers of triples of the pieces, in order, as they come."""
+    try:
+        return pool.map(expand_piece, pieces)
+    except RuntimeError as error:  # the system gives no more threads
+        raise GraphError(f"verify: {error}; needed fewer threads") from error
 
 
 def _structure(graph: Graph) -> list[str]:
@@ -116,7 +137,7 @@ def _structure(graph: Graph) -> list[str]:
     found = [
         f"{_called(graph, i)}: {what} {column[i]} does not exist, there are {count:,}"
         for what, column, count in limits
-        for i in np.flatnonzero((column < -1) | (column >= count))[:_SHOWN].tolist()
+        for i in np.flatnonzero((column < -1) | (column >= count))[:SHOWN].tolist()
     ]
     if found:
         return found
@@ -127,12 +148,12 @@ def _structure(graph: Graph) -> list[str]:
         apart |= (table.field[span] < 0) != (table.kernel[span] < 0)
         found += [
             f"{_called(graph, a + i)}: a field of {slots[0][i]} slots and a kernel of {slots[1][i]}"
-            for i in np.flatnonzero(apart)[: max(0, _SHOWN - len(found))].tolist()
+            for i in np.flatnonzero(apart)[: max(0, SHOWN - len(found))].tolist()
         ]
         fed = (table.bias[span] >= 0) & (table.function[span] == INPUT)
         found += [
             f"{_called(graph, a + i)}: an input or constant with a bias"
-            for i in np.flatnonzero(fed)[: max(0, _SHOWN - len(found))].tolist()
+            for i in np.flatnonzero(fed)[: max(0, SHOWN - len(found))].tolist()
         ]
     return found
 
@@ -203,51 +224,15 @@ def _sound(graph: Graph, some: Any, problems: list[str]) -> NDArray[np.bool_]:
         & (some.weight < graph.weights.count)
         & (graph.table.function[some.target] != INPUT)
     )
-    for i in np.flatnonzero(~sound)[: max(0, _SHOWN - len(problems))]:
+    for i in np.flatnonzero(~sound)[: max(0, SHOWN - len(problems))]:
         triple = int(some.source[i]), int(some.weight[i]), int(some.target[i])
         problems.append(
             f"{_called(graph, triple[2])}: triple {triple} has an id out of range (neurons end at "
             f"{graph.size - 1}, weights at {graph.weights.count - 1}) or an input for its target"
         )
-    if not sound.all() and len(problems) >= _SHOWN:
+    if not sound.all() and len(problems) >= SHOWN:
         problems.append(f"and {int((~sound).sum())} or more triples like these")
     return sound
-
-
-def _names(names: Names, size: int) -> list[str]:
-    """Return which ids stand in several places of a directory, in none, or not at their name."""
-    tally = np.zeros(size, np.int8)
-    for name in names:
-        array = names[name]
-        low, high = array.bounds()
-        if low < 0 or high >= size:
-            return [f"{names.what} array {name} holds ids out of range"]
-        part: Any = slice(low, high + 1)
-        uses: Any = 1
-        if array.explicit is not None:
-            part, uses = np.unique(array.present, return_counts=True)
-        # An id named twice is as wrong as one named ten times, and int8 holds it.
-        tally[part] = np.minimum(tally[part] + uses, 2)
-    found = [
-        f"{names.what} {i} has no name"
-        if tally[i] == 0
-        else f"{names.what} {i} has several names: {', '.join(_holders(names, int(i)))}"
-        for i in np.flatnonzero(tally != 1)[:_SHOWN]
-    ]
-    for name in names:
-        ends = [i for i in names[name].bounds() if names[name].size and i >= 0]
-        found += [
-            f"{names.what} {i}: its name {names.name_of(i)} leads to another"
-            for i in ends
-            if tally[i] == 1 and names.id_of(names.name_of(i)) != i
-        ]
-    return found
-
-
-def _holders(names: Names, identity: int) -> list[str]:
-    """Return the names of the arrays that hold an id, once for each place."""
-    places = {name: np.count_nonzero(names[name].present == identity) for name in names}
-    return [name for name, count in places.items() for _ in range(count)]
 
 
 def _ids(array: IdArray) -> Any:
@@ -266,8 +251,11 @@ def _compare(
         row = counts[layer.name]
         owned = [by_weight[_ids(graph.weights.names[name])] for name in layer.arrays]
         dead = sum(int(np.count_nonzero(tally == 0)) for tally in owned)
+        to = by_target[_ids(layer.neurons)]
+        unfed = 0 if layer.kind == "Input" else int(np.count_nonzero(to == 0))
         for what, tally, counted in (
-            ("connections", int(by_target[_ids(layer.neurons)].sum()), row.connections),
+            ("connections", int(to.sum()), row.connections),
+            ("neurons without a connection", unfed, row.unfed),
             ("dead weights", dead, row.dead),
             ("weights", sum(tally.size for tally in owned), row.weights),
         ):
