@@ -10,7 +10,18 @@ from typing import Any
 
 from neurograph import datasets, models
 from neurograph.counting import Counts, Row, Verification, count, verify
-from neurograph.edit import cut, drop_dead, prune, subgraph, tie, unshare
+from neurograph.edit import (
+    Difference,
+    cut,
+    diff,
+    drop_dead,
+    freeze,
+    prune,
+    subgraph,
+    tie,
+    unfreeze,
+    unshare,
+)
 from neurograph.errors import (
     ConversionError,
     DataError,
@@ -70,6 +81,7 @@ __all__ = [
     "Counts",
     "CrossEntropy",
     "DataError",
+    "Difference",
     "DiscriminativePenalty",
     "Distortion",
     "EngineError",
@@ -101,10 +113,12 @@ __all__ = [
     "count",
     "cut",
     "datasets",
+    "diff",
     "drop_dead",
     "error_rate",
     "explain",
     "fit",
+    "freeze",
     "from_networkx",
     "load",
     "models",
@@ -115,6 +129,7 @@ __all__ = [
     "subgraph",
     "tie",
     "to_networkx",
+    "unfreeze",
     "unshare",
     "verify",
 ]

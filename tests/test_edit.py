@@ -552,10 +552,20 @@ def test_constants_stay_where_they_are_used():
     assert len(ng.subgraph(graph, graph.layer("A").ids).constants) == 1
 
 
-@pytest.mark.parametrize("ids", [[], [-1], [10**6], [1.5]])
+@pytest.mark.parametrize("ids", [[], [-1], [10**6], [1.5], "Z[0]", ["F[0]", "F[9]"], None])
 def test_a_subgraph_of_no_neurons(ids):
-    with pytest.raises(ng.GraphError, match="needed ids"):
+    with pytest.raises(ng.GraphError, match="subgraph: "):
         ng.subgraph(zoo(), ids)
+
+
+def test_a_subgraph_by_name():
+    graph = zoo()
+    for named, ids in (
+        ("F", graph.layer("F").ids),
+        ("F[1]", graph.layer("F").ids[1]),
+        (["T", "U[0, 1, 1]"], [*graph.layer("T").ids.flat, graph.neuron_id("U[0, 1, 1]")]),
+    ):
+        assert triples(ng.subgraph(graph, named)) == triples(ng.subgraph(graph, ids))
 
 
 def test_unsharing_says_its_size_before_it_begins(monkeypatch):

@@ -5,9 +5,23 @@ values, how they are drawn, and whether they are trainable. A weight that loses 
 stays, reported as dead, until `drop_dead`.
 """
 
-from neurograph.edit.cutting import cut, prune
+from neurograph.edit.cutting import cut
+from neurograph.edit.difference import Difference, diff
+from neurograph.edit.freezing import freeze, unfreeze
 from neurograph.edit.parts import drop_dead, subgraph
+from neurograph.edit.pruning import prune
 from neurograph.edit.tying import tie
 from neurograph.edit.unsharing import unshare
 
-__all__ = ["cut", "drop_dead", "prune", "subgraph", "tie", "unshare"]
+__all__ = [
+    "Difference",
+    "cut",
+    "diff",
+    "drop_dead",
+    "freeze",
+    "prune",
+    "subgraph",
+    "tie",
+    "unfreeze",
+    "unshare",
+]

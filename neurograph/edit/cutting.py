@@ -1,14 +1,15 @@
-"""Cutting connections one by one, and pruning weights by mask."""
+"""Cutting connections one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.edit.rebuilding import copied_rows, rebuilt, table_of, with_rows
+from neurograph.checks import array
+from neurograph.edit.rebuilding import copied_rows, rebuilt, rows_of, table_of, with_rows
 from neurograph.errors import GraphError
 from neurograph.graph import Graph, require_graph
 from neurograph.graph.connections import Connections, blocks
@@ -18,19 +19,20 @@ from neurograph.memory import require
 
 Mask = NDArray[np.bool_]
 Predicate = Callable[[Connections], Any]
+Where = Predicate | ArrayLike | Connections
 
 
-def cut(
-    graph: Graph, where: Predicate | ArrayLike, *, layer: str | Sequence[str] | None = None
-) -> Graph:
+def cut(graph: Graph, where: Where, *, layer: str | Sequence[str] | None = None) -> Graph:
     """Return the graph without the connections `where` holds, bias connections among them.
 
     `where` is called with blocks of `Connections` and returns a bool for each (True: cut), or is an
     array with one bool for each connection in the order of `graph.select(layer=layer).all()`, or of
-    `graph.connections` where no layer is given. A neuron that loses a connection of a shared weight
-    gets a kernel of its own with that slot cut; the weight stays shared everywhere else, and
-    neurons of one kernel with the same cuts share one new kernel. Weights are left in place, dead
-    ones too. Raises GraphError for a `where` that is not bool or of another length.
+    `graph.connections` where no layer is given, or is `Connections` of this graph, as
+    `graph.incoming("C3[0, 0, 0]")` returns them: every one like these is cut. A neuron that loses
+    a connection of a shared weight gets a kernel of its own with that slot cut; the weight stays
+    shared everywhere else, and neurons of one kernel with the same cuts share one new kernel.
+    Weights are left in place, dead ones too. Raises GraphError for a `where` that is not bool or
+    of another length.
 
     >>> from neurograph.layers import Conv2d, Input
     >>> graph = Graph()
@@ -44,7 +46,7 @@ def cut(
     table = graph.table
     bias = table.bias.copy()
     owners, parts, taken = [], [], 0
-    for neurons, mask in _masked(graph, where, layer):
+    for neurons, _, mask in chosen(graph, where, layer, "cut"):
         touched, rows = _cut_rows(graph, neurons, mask, bias)
         owner, which, distinct = neurons[touched], *_distinct(rows)
         taken += distinct.ids.nbytes
@@ -62,34 +64,44 @@ def cut(
     return rebuilt(graph, table_of(copied_rows(table.fields), kernels, columns))
 
 
-def _masked(
-    graph: Graph, where: Predicate | ArrayLike, layer: str | Sequence[str] | None
-) -> Iterator[tuple[NDArray[Any], Mask]]:
-    """Yield (neurons, mask over their connections) in blocks, leaving out blocks without a cut."""
+def chosen(
+    graph: Graph, where: Where, layer: str | Sequence[str] | None, who: str
+) -> Iterator[tuple[NDArray[Any], Connections, Mask]]:
+    """Yield (neurons, their connections, mask over them) in blocks; those with none are left out.
+
+    `where` and `layer` are as in `cut`. Raises GraphError for a mask that does not fit.
+    """
     neurons: NDArray[Any] = np.arange(graph.size)
     if layer is not None:
         neurons = np.unique(graph.neurons_of(layer))
-    given = None if callable(where) else np.asarray(where)
+    answer = _like(where) if isinstance(where, Connections) else where
+    given = None if callable(answer) else array(who, answer, needed="bools")
     if given is not None:
-        _check(given, len(graph.select(layer=layer)))
+        _check(given, len(graph.select(layer=layer)), who)
     position = 0
     for some, block in blocks(graph.table, neurons):
         if not len(block):
             continue
         if given is None:
-            mask = np.asarray(where(block))  # type: ignore[operator]
-            _check(mask, len(block))
+            mask = array(who, answer(block), needed="bools")  # type: ignore[operator]
+            _check(mask, len(block), who)
         else:
             mask = given[position : position + len(block)]
             position += len(block)
         if mask.any():
-            yield some, mask
+            yield some, block, mask
 
 
-def _check(mask: NDArray[Any], size: int) -> None:
+def _like(wanted: Connections) -> Predicate:
+    """Return what tells connections that are among `wanted`."""
+    rows = np.unique(rows_of(wanted.source, wanted.weight, wanted.target))
+    return lambda block: np.isin(rows_of(block.source, block.weight, block.target), rows)
+
+
+def _check(mask: NDArray[Any], size: int, who: str) -> None:
     if mask.dtype != np.bool_ or mask.shape != (size,):
         raise GraphError(
-            f"cut: found {mask.dtype} of shape {mask.shape}, needed a bool for each of "
+            f"{who}: found {mask.dtype} of shape {mask.shape}, needed a bool for each of "
             f"{size:,} connections"
         )
 
@@ -121,50 +133,3 @@ def _distinct(rows: tuple[Any, Any]) -> tuple[NDArray[np.int64], Ragged]:
 def _stacked(parts: list[Ragged]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     lengths = np.concatenate([np.diff(part.ptr) for part in parts])
     return np.concatenate([[0], np.cumsum(lengths)]), np.concatenate([part.ids for part in parts])
-
-
-def prune(graph: Graph, masks: Mapping[str, ArrayLike] | ArrayLike) -> Graph:
-    """Return the graph without any connection of the weights that are masked out.
-
-    `masks` gives bool arrays by weight array name, each of that array's shape, or is one bool for
-    each weight by id; True keeps. Every kernel slot and bias of a weight masked out is cut; slots
-    are still counted as slots, and the weights stay, dead, until `drop_dead`. Raises GraphError for
-    an unknown array and a mask that is not bool or of another shape.
-
-    >>> from neurograph.layers import Input, Linear
-    >>> graph = Graph()
-    >>> y = graph.add(Linear(2, name="y"), graph.add(Input((3,))))
-    >>> len(prune(graph, {"y.kernel": np.eye(2, 3) == 1}).connections)
-    4
-    """
-    require_graph(graph, "prune")
-    table, gone = graph.table, _masked_out(graph, masks)
-    gone = np.append(gone, True)  # the last stands for -1, which stays
-    kernels = Ragged.of(table.kernels.ptr, _without(table.kernels.ids, gone))
-    columns = table.field, table.kernel, _without(table.bias, gone), table.function
-    return rebuilt(graph, table_of(copied_rows(table.fields), kernels, columns))
-
-
-def _without(ids: NDArray[np.int32], gone: Mask) -> NDArray[np.int32]:
-    return np.where(gone[ids], np.int32(-1), ids)
-
-
-def _masked_out(graph: Graph, masks: Mapping[str, ArrayLike] | ArrayLike) -> Mask:
-    weights = graph.weights
-    if not isinstance(masks, Mapping):
-        return ~_checked_mask("the weights", np.asarray(masks), (weights.count,))
-    gone = np.zeros(weights.count, bool)
-    for name, given in masks.items():
-        ids = weights.names[name]
-        keep = _checked_mask(name, np.asarray(given), ids.shape)
-        gone[ids.ids[(ids.ids >= 0) & ~keep]] = True
-    return gone
-
-
-def _checked_mask(who: str, mask: NDArray[Any], shape: tuple[int, ...]) -> Mask:
-    if mask.dtype != np.bool_ or mask.shape != shape:
-        raise GraphError(
-            f"prune: found a mask of {mask.dtype} and shape {mask.shape} for {who}, "
-            f"needed bool and {shape}"
-        )
-    return mask

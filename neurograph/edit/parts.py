@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from neurograph.edit.rebuilding import (
     copied_rows,
@@ -18,7 +18,7 @@ from neurograph.edit.rebuilding import (
     table_of,
 )
 from neurograph.errors import GraphError
-from neurograph.graph import Graph, Layer, require_graph
+from neurograph.graph import Graph, Layer, Reference, neuron_ids, require_graph
 from neurograph.graph.connections import blocks
 from neurograph.graph.table import INPUT, Ragged, live_per_row
 from neurograph.graph.usage import used_weights
@@ -28,8 +28,8 @@ from neurograph.names import IdArray
 Mask = NDArray[np.bool_]
 
 
-def subgraph(graph: Graph, neurons: ArrayLike) -> Graph:
-    """Return the graph of `neurons` (ids in any shape) with every connection into them.
+def subgraph(graph: Graph, neurons: Reference) -> Graph:
+    """Return the graph of `neurons` (ids in any shape, or names) with every connection into them.
 
     A source that is not among them becomes an input, so that with its state given the chosen
     neurons compute what they did. If all chosen neurons of its layer are gone the layer becomes an
@@ -37,7 +37,7 @@ def subgraph(graph: Graph, neurons: ArrayLike) -> Graph:
     Indices stay, so neurons keep their names; ids are numbered anew, without gaps and in the old
     order. Constants stay where they are used. Outputs are those outputs that were chosen, else
     the chosen neurons that feed no other. Weights stay, dead ones too, until `drop_dead`. Raises
-    GraphError for ids out of range or none at all.
+    GraphError for ids and names that are not there, or none at all.
 
     >>> from neurograph.layers import Input, Linear
     >>> graph = Graph()
@@ -76,13 +76,10 @@ def subgraph(graph: Graph, neurons: ArrayLike) -> Graph:
     )
 
 
-def _chosen(graph: Graph, neurons: ArrayLike) -> Mask:
-    ids = np.asarray(neurons).reshape(-1)
-    if not ids.size or ids.dtype.kind not in "iu" or ids.min() < 0 or ids.max() >= graph.size:
-        raise GraphError(
-            f"subgraph: found {ids.size} neurons {ids[:8].tolist()}, needed ids "
-            f"from 1 to {graph.size - 1}, at least one"
-        )
+def _chosen(graph: Graph, neurons: Reference) -> Mask:
+    ids = neuron_ids(graph, neurons, "subgraph").reshape(-1)
+    if not ids.size:
+        raise GraphError("subgraph: found no neurons, needed ids or names, at least one")
     inside = np.zeros(graph.size, bool)
     inside[ids] = True
     inside[list(graph.constants)] = False

@@ -61,16 +61,30 @@ def table_of(fields: Ragged, kernels: Ragged, columns: tuple[Array, Array, Array
     return table
 
 
+def rows_of(*columns: Array) -> Array:
+    """Return columns of int32 as rows that compare as one value: for unique, isin and the like.
+
+    >>> np.unique(rows_of(np.array([1, 1, 2]), np.array([5, 5, 5]))).size
+    2
+    """
+    rows = np.stack([np.asarray(column, np.int32) for column in columns], axis=1)
+    kind = np.dtype([(f"{number}", np.int32) for number in range(len(columns))])
+    return np.ascontiguousarray(rows).view(kind).reshape(-1)
+
+
 def copied_rows(rows: Ragged) -> Ragged:
     """Return a copy that does not grow with the original."""
     return Ragged.of(rows.ptr, rows.ids)
 
 
-def copied_weights(weights: Weights) -> Weights:
-    """Return a copy: names, values if there are any, and how they are drawn."""
+def copied_weights(weights: Weights, trainable: NDArray[np.bool_] | None = None) -> Weights:
+    """Return a copy: names, values if there are any, how they are drawn, and which are trainable.
+
+    The last perhaps in another way.
+    """
     return Weights.of(
         {name: weights.names[name] for name in weights},
-        weights.trainable,
+        weights.trainable if trainable is None else trainable,
         weights.value if weights.allocated else None,
         draws=weights.draws,
         seed=weights.seed,

@@ -139,8 +139,10 @@ class Weights:
     ) -> NDArray[np.float64]:
         # One generator an array: what one array draws does not depend on the others.
         rng = np.random.default_rng([self._seed, number])
-        chosen = initializer if initializer is not None and recipe.trainable else recipe.initializer
-        return recipe.values(chosen, rng)
+        free = self.trainable[recipe.first : recipe.first + recipe.size]
+        if initializer is None or not (recipe.trainable and free.any()):
+            initializer = recipe.initializer
+        return recipe.values(initializer, rng)
 
     def initialize(self, *, seed: int = 0, initializer: Initializer | None = None) -> None:
         """Draw all values anew: each array by its own initializer, from `seed`.
