@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -247,7 +248,7 @@ def test_challenge_skips_lines_without_numbers(tmp_path: Path) -> None:
     ("call", "message"),
     [
         (graph_challenge.read_categories, r"line 1 holds 3 number\(s\)"),
-        (lambda p: graph_challenge.read_categories(5), "found int as a path"),
+        (lambda p: graph_challenge.read_categories(5), "found int, needed a path"),
         (lambda p: graph_challenge.read_images(p, neurons=4), "pixel 2 of image 1 is too large"),
         (lambda p: graph_challenge.read_images(p, neurons=4, count=0), "found 0 images"),
         (lambda p: graph_challenge.read_images(p, neurons="4"), "found '4' neurons"),
@@ -261,6 +262,23 @@ def test_challenge_skips_lines_without_numbers(tmp_path: Path) -> None:
             "found clip -1",
         ),
         (lambda p: graph_challenge.categories([1, 2]), r"found outputs of shape \(2,\)"),
+        (lambda p: graph_challenge.categories([[1], [2, 3]]), "outputs of different shapes"),
+        (lambda p: graph_challenge.categories([[np.nan]]), "the value nan"),
+        (lambda p: graph_challenge.read_categories("a\0b"), "needed a path"),
+        (lambda p: graph_challenge.read_categories("/dev/zero"), "no ordinary file|No such"),
+        (lambda p: graph_challenge.read_images(p, neurons=10**400), "needed a whole number from 1"),
+        (
+            lambda p: graph_challenge.read_network(p, neurons=4, layers=1, bias=np.nan),
+            "bias is nan",
+        ),
+        (
+            lambda p: graph_challenge.read_network(p, neurons=4, layers=1, bias="-0.3"),
+            "bias is '-0.3'",
+        ),
+        (
+            lambda p: graph_challenge.read_network(p, neurons=10**9, layers=10**5, bias=0.0),
+            "would take",
+        ),
     ],
 )
 def test_challenge_says_what_was_found(tmp_path: Path, call: Any, message: str) -> None:
@@ -268,6 +286,20 @@ def test_challenge_says_what_was_found(tmp_path: Path, call: Any, message: str) 
     path.write_text("1\t2\t1e300\n")
     with pytest.raises(ng.ConversionError, match=message):
         call(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes to name")
+def test_challenge_waits_for_no_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "n4-l1.tsv")
+    with pytest.raises(ng.ConversionError, match=r"n4-l1\.tsv: cannot be read: it is no ordinary"):
+        graph_challenge.read_network(tmp_path, neurons=4, layers=1, bias=0.0)
+
+
+def test_challenge_checks_a_files_size_before_reading_it(tmp_path: Path) -> None:
+    with (tmp_path / "large.tsv").open("wb") as stream:
+        stream.truncate(10**13)  # a hole, that takes no room
+    with pytest.raises(ng.ConversionError, match=r"large\.tsv: would take 160\.0 TB"):
+        graph_challenge.read_categories(tmp_path / "large.tsv")
 
 
 def test_challenge_reads_an_empty_layer(tmp_path: Path) -> None:

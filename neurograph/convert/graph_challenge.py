@@ -9,22 +9,29 @@ Source: J. Kepner et al., "Sparse Deep Neural Network Graph Challenge", 2019.
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.checks import is_real, is_whole
-from neurograph.errors import ConversionError, kind_of
+from neurograph.checks import finite, is_whole, number
+from neurograph.errors import ConversionError, kind_of, shown
 from neurograph.functions import Activation
 from neurograph.graph import Graph
 from neurograph.layers import Input, Sparse
-from neurograph.memory import require
+from neurograph.memory import INT32_MAX, require
+from neurograph.storage.files import as_path, reading
+
+_WHO = "graph challenge"
+_ROOM = 16  # bytes of memory for each byte of a file, as measured, of one wide line
+_ID = 24  # bytes of a neuron's columns and of its bias
 
 BIAS = {1024: -0.3, 4096: -0.35, 16384: -0.4, 65536: -0.45}
 
@@ -57,28 +64,41 @@ def read_network(
         )
     _check_count(neurons, "neurons")
     _check_count(layers, "layers")
-    if not (is_real(clip) and clip > 0):
-        raise ConversionError(f"graph challenge: found clip {clip!r}, needed a number above 0")
-    if bias is None:
-        if neurons not in BIAS:
-            raise ConversionError(
-                f"graph challenge: no bias is known for {neurons} neurons, only for "
-                f"{', '.join(map(str, BIAS))}; give one"
-            )
-        bias = BIAS[neurons]
+    if number(f"{_WHO}: clip", clip, error=ConversionError) <= 0:
+        raise ConversionError(f"{_WHO}: found clip {clip!r}, needed a number above 0")
+    if bias is None and neurons not in BIAS:
+        raise ConversionError(
+            f"{_WHO}: no bias is known for {neurons} neurons, only for "
+            f"{', '.join(map(str, BIAS))}; give one"
+        )
+    bias = number(f"{_WHO}: bias", BIAS[neurons] if bias is None else bias, error=ConversionError)
+    require(_ID * neurons * (layers + 1), f"{_WHO}: {layers:,} layers", ConversionError)
+    return _network(
+        as_path(directory, _WHO, ConversionError), neurons, layers, bias, clip, progress
+    )
+
+
+def _network(
+    directory: Path,
+    neurons: int,
+    layers: int,
+    bias: float,
+    clip: float,
+    progress: Callable[[int], Any] | None,
+) -> Graph:
     parts = []
-    for number in range(1, layers + 1):  # all are read before the graph is begun
-        path = _path(directory) / f"n{neurons}-l{number}.tsv"
+    for at in range(1, layers + 1):  # all are read before the graph is begun
+        path = directory / f"n{neurons}-l{at}.tsv"
         parts.append(_triples(path, (neurons, neurons), ("source", "unit")))
         if progress is not None:
             progress(1)
     graph = Graph()
     x = graph.add(Input((neurons,), name="input"))
     squash = Activation("hardtanh", (0.0, clip))
-    for number, (links, _) in enumerate(parts, 1):
-        layer = Sparse(neurons, links, activation=squash, initializer=0.0, name=f"L{number}")
+    for at, (links, _) in enumerate(parts, 1):
+        layer = Sparse(neurons, links, activation=squash, initializer=0.0, name=f"L{at}")
         x = graph.add(layer, x)
-    kernels = {f"L{number}.kernel": values for number, (_, values) in enumerate(parts, 1)}
+    kernels = {f"L{at}.kernel": values for at, (_, values) in enumerate(parts, 1)}
     graph.weights.assign({**kernels, **{f"L{n}.bias": bias for n in range(1, layers + 1)}})
     return graph
 
@@ -92,7 +112,7 @@ def read_images(path: str | Path, *, neurons: int, count: int | None = None) -> 
     _check_count(neurons, "neurons")
     if count is not None:
         _check_count(count, "images")
-    path = _path(path)
+    path = as_path(path, _WHO, ConversionError)
     most = 2**31 - 1 if count is None else int(count)
     places, values = _triples(path, (most, neurons), ("image", "pixel"))
     size = int(places[:, 0].max(initial=-1)) + 1 if count is None else most
@@ -112,19 +132,19 @@ def read_images(path: str | Path, *, neurons: int, count: int | None = None) -> 
 
 def read_categories(path: str | Path) -> NDArray[np.intp]:
     """Return the images named in a file of categories, counted from 0, ascending."""
-    path = _path(path)
+    path = as_path(path, _WHO, ConversionError)
     return np.unique(_whole(path, _numbers(path, 1)[:, 0], 2**31 - 1, "image"))
 
 
 def categories(outputs: ArrayLike) -> NDArray[np.intp]:
     """Return the images, counted from 0, whose outputs (images, neurons) are not all zero.
 
-    Raises ConversionError for another shape.
+    Raises ConversionError for another shape and for what are no finite numbers.
 
     >>> categories([[0.0, 0.0], [0.0, 3.0]])
     array([1])
     """
-    given = np.asarray(outputs)
+    given = finite("categories", outputs, what="outputs", error=ConversionError)
     if given.ndim != 2:
         raise ConversionError(
             f"categories: found outputs of shape {given.shape}, needed (images, neurons)"
@@ -132,17 +152,11 @@ def categories(outputs: ArrayLike) -> NDArray[np.intp]:
     return np.flatnonzero((given != 0).any(axis=1))
 
 
-def _check_count(number: int, what: str) -> None:
-    if not (is_whole(number) and number >= 1):
+def _check_count(count: int, what: str) -> None:
+    if not (is_whole(count) and 1 <= count <= INT32_MAX):
         raise ConversionError(
-            f"graph challenge: found {number!r} {what}, needed a whole number from 1"
+            f"{_WHO}: found {shown(count)} {what}, needed a whole number from 1 to {INT32_MAX:,}"
         )
-
-
-def _path(path: str | Path) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise ConversionError(f"graph challenge: found {kind_of(path)} as a path, needed text")
-    return Path(path)
 
 
 def _triples(
@@ -161,10 +175,14 @@ def _triples(
 def _numbers(path: Path, columns: int) -> NDArray[np.float64]:
     """Return the numbers of a text file, (lines, columns); lines without any are left out."""
     try:
-        with path.open(encoding="utf-8-sig") as lines, warnings.catch_warnings():
+        with _lines(path) as lines, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that there is nothing in it, which may be
             table = np.loadtxt(lines, ndmin=2, comments=None)
-    except (OSError, ValueError) as error:
+    except ConversionError:  # too large: a ValueError as well
+        raise
+    except OSError as error:
+        raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
         said = _mistake(path, columns) or f"cannot be read: {error}"
         raise ConversionError(f"{path}: {said}; needed lines of {columns} number(s)") from error
     if table.size and table.shape[1] != columns:
@@ -174,17 +192,25 @@ def _numbers(path: Path, columns: int) -> NDArray[np.float64]:
     return table.reshape(-1, columns)
 
 
+@contextmanager
+def _lines(path: Path) -> Iterator[IO[str]]:
+    """Open an ordinary file as text. Raises ConversionError if its numbers do not fit in memory."""
+    with reading(path) as stream:
+        require(_ROOM * os.fstat(stream.fileno()).st_size, str(path), ConversionError)
+        yield io.TextIOWrapper(stream, encoding="utf-8-sig")
+
+
 def _mistake(path: Path, columns: int) -> str:
     """Return what is wrong with the first wrong line of a file, empty if none can be found."""
     try:
-        with path.open(encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, 1):
+        with _lines(path) as lines:
+            for at, line in enumerate(lines, 1):
                 parts = line.split()
                 if parts and len(parts) != columns:
-                    return f"line {number} holds {len(parts)} number(s)"
+                    return f"line {at} holds {len(parts)} number(s)"
                 for part in parts:
                     if not _is_number(part):
-                        return f"line {number} holds {part[:40]!r}"
+                        return f"line {at} holds {part[:40]!r}"
     except (OSError, ValueError):  # it cannot be read as text
         pass
     return ""
@@ -200,8 +226,8 @@ def _is_number(text: str) -> bool:
 
 def _line(path: Path, row: int) -> int:
     """Return which line of a file holds its row of numbers, counted from 0."""
-    with path.open(encoding="utf-8-sig") as lines:
-        filled = (number for number, line in enumerate(lines, 1) if line.strip())
+    with _lines(path) as lines:
+        filled = (at for at, line in enumerate(lines, 1) if line.strip())
         return next(islice(filled, row, None))
 
 
