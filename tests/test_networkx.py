@@ -15,7 +15,7 @@ import neurograph as ng
 from neurograph.convert import networkx as converter
 
 SOME = settings(deadline=None, max_examples=40)
-VIEWS = st.sampled_from(["weights", "connections"])
+VIEWS = st.sampled_from(["weights", "connections", "neurons"])
 
 
 def names(graph):
@@ -63,6 +63,15 @@ def test_lenet5_counts_by_walking_its_nodes_and_edges(lenet, walked):
     assert walked.number_of_edges() == 2 * 340_908
 
 
+def test_text_that_says_false_is_false(lenet):
+    G = ng.to_networkx(lenet, neurons=lenet.layer("output").ids)
+    for _, data in G.nodes(data=True):
+        if data["kind"] == "weight":
+            data["trainable"] = str(data["trainable"])
+    for total in (ng.count(G).total, ng.count(ng.from_networkx(G)).total):
+        assert (total.trainable, total.fixed, total.connections) == (0, 840, 840)
+
+
 def test_a_weights_out_degree_is_its_uses(lenet, walked):
     for name, uses in (
         ("C1.kernel[0, 0, 2, 2]", 784),
@@ -89,7 +98,9 @@ def test_attributes_of_nodes_and_edges(walked):
     assert weight["value"] == ng.models.LENET5_CODES[0, 1]
     assert walked.edges["input[0, 10, 11]", "C1[2, 10, 10]", 0] == {
         "kind": "connection",
-        "weight": "C1.kernel[2, 0, 0, 1]",
+        "weight": walked.nodes["C1.kernel[2, 0, 0, 1]"]["value"],
+        "weight_id": 2 * 25 + 1,
+        "weight_name": "C1.kernel[2, 0, 0, 1]",
         "slot": 1,
     }
     assert walked.edges["bias unit", "C1[2, 10, 10]", 0]["slot"] == -1

@@ -2,91 +2,181 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.convert.nodes_and_edges import FORMAT, Reader
+from neurograph.convert.exporting import (
+    add_connections,
+    add_edges,
+    add_neuron_edges,
+    add_neurons,
+    add_weights,
+    describe,
+    slots,
+    unused,
+    weight_nodes,
+)
+from neurograph.convert.nodes_and_edges import Reader
+from neurograph.convert.ordinary import graph_of
+from neurograph.convert.plain import make_plain
 from neurograph.errors import ConversionError, GraphError, kind_of, suggestion
+from neurograph.functions import Function
 from neurograph.graph import Graph, require_graph
-from neurograph.graph.connections import Connections, expand
-from neurograph.graph.table import INPUT
+from neurograph.graph.connections import expand
 from neurograph.memory import require
+from neurograph.nodes_and_edges import (
+    VIEWS,
+    Attributes,
+    described,
+    looks_like_networkx,
+)
 
-VIEWS = ("weights", "connections")
 # Bytes a node, and a connection in each view, with its edges: as measured, rounded up.
-_NODE, _CONNECTION = 1200, {"weights": 1100, "connections": 2800}
+_NODE, _CONNECTION = 1200, {"weights": 1300, "connections": 2800, "neurons": 900}
 
 
-def to_networkx(graph: Graph, *, neurons: ArrayLike | None = None, view: str = "weights") -> Any:
+def to_networkx(
+    graph: Graph,
+    *,
+    neurons: ArrayLike | None = None,
+    view: str = "weights",
+    plain: bool = False,
+) -> Any:
     """Return the graph as a networkx MultiDiGraph, every neuron and every weight a node.
 
     Nodes are named as the graph names them, "C1[2, 10, 10]" and "C1.kernel[0, 0, 2, 2]". Their
     attributes: `kind` ("neuron", "constant" or "weight") and `id`; of a neuron `layer`, `index` and
     `function` (None for an input), of a constant its `state`, of a weight `layer`, `array`,
-    `index`, `value` and `trainable`.
+    `index`, `value` and `trainable`, and `exported`, the value once more, as it was written.
 
-    view "weights": a connection is an edge source -> target of `kind` "connection", whose `weight`
-    names its weight and whose `slot` is its place among the target's connections (-1 for the bias);
-    a second edge, weight -> target of `kind` "sharing", stands for it at the weight, so that a
-    weight's out-degree is its uses. view "connections": a connection is a node too, "C1[2, 10,
-    10] #3" of `kind` "connection", with edges from its weight ("sharing") and its source
-    ("source") and to its target ("target").
+    view "weights": a connection is an edge source -> target of `kind` "connection" with `weight`
+    (its weight's value, a number), `weight_id`, `weight_name` (the weight's node) and `slot`, its
+    place among the target's connections (-1 for the bias); a second edge, weight -> target of
+    `kind` "sharing", stands for it at the weight, so that a weight's out-degree is its uses.
+
+    view "connections": a connection is a node too, "C1[2, 10, 10] #3" of `kind` "connection", with
+    edges from its weight ("sharing") and its source ("source") and to its target ("target").
+
+    view "neurons": neurons and constants are nodes, connections edges, and nothing else is there,
+    so that networkx's algorithms see the network; the edges have `trainable` besides. A weight
+    without a connection cannot be in this view: `G.graph["unused"]` lists those of the graph, but
+    one whose last edge is removed is gone.
+
+    `plain` writes text, numbers and truths only, so that `networkx.write_graphml`, `write_gexf`,
+    `write_gml` and `node_link_data` keep all of it and `from_networkx` reads it back the same.
 
     `neurons` (ids in any shape) converts these, every connection into them, and the weights these
     use; a source outside becomes an input. Dead slots are not shown. Raises ConversionError for an
     unknown view, for a graph that would not fit in memory, before anything is converted, and where
-    a neuron and a weight have one name; GraphError for ids out of range.
+    two nodes have one name; GraphError for ids out of range.
 
     >>> from neurograph.models import mlp
     >>> G = to_networkx(mlp((2, 1)))
     >>> G.number_of_nodes(), G.number_of_edges(), G.out_degree("output.kernel[0, 1]")
     (7, 6, 1)
-    >>> G.edges["input[1]", "output[0]", 0]["weight"]
-    'output.kernel[0, 1]'
+    >>> edge = G.edges["input[1]", "output[0]", 0]
+    >>> edge["weight"] == G.nodes[edge["weight_name"]]["value"], edge["weight_name"]
+    (True, 'output.kernel[0, 1]')
+
+    networkx's own algorithms, on neurons and connections alone:
+
+    >>> G = to_networkx(mlp((2, 3, 1)), view="neurons")
+    >>> nx.dag_longest_path_length(G, weight=None, default_weight=1)
+    2
+    >>> nx.adjacency_matrix(G).shape  # the bias unit, then 2 + 3 + 1 neurons
+    (7, 7)
+
+    And through a file:
+
+    >>> text = list(nx.generate_gml(to_networkx(mlp((2, 1)), plain=True)))
+    >>> from_networkx(nx.parse_gml(text))
+    Graph(3 neurons in 2 layers, 3 weights)
     """
     require_graph(graph, "to_networkx")
-    if view not in VIEWS:
+    if not isinstance(view, str) or view not in VIEWS:
         raise ConversionError(f"view {view!r} is unknown{suggestion(view, VIEWS)}")
     chosen = _chosen(graph, neurons)
-    _require_room(graph, chosen, view, whole=neurons is None)
+    whole = neurons is None
+    _require_room(graph, chosen, view, whole=whole)
     links = expand(graph.table, chosen)
     ids = np.union1d(chosen, links.source)
-    weights = np.arange(graph.weights.count) if neurons is None else np.unique(links.weight)
+    used = np.unique(links.weight)
+    weights = np.arange(graph.weights.count) if whole else used
     G = nx.MultiDiGraph()
-    names = _add_neurons(G, graph, ids, chosen), _add_weights(G, graph, weights)
-    places = _slots(graph, chosen, links)
-    (_add_edges if view == "weights" else _add_connections)(G, links, places, names)
-    _describe(G, graph, view, names[0], whole=neurons is None)
+    parts = add_neurons(G, graph, ids, chosen), weight_nodes(graph, weights)
+    add = {"weights": add_edges, "connections": add_connections, "neurons": add_neuron_edges}[view]
+    if view != "neurons":
+        add_weights(G, parts[1])
+    add(G, links, slots(graph, chosen, links), parts)
+    describe(G, graph, view, parts, whole=whole)
+    G.graph["connections"] = len(links)
+    if view == "neurons":
+        G.graph["unused"] = unused(parts[1], np.setdiff1d(weights, used))
+    if plain:
+        make_plain(G)
     return G
 
 
-def from_networkx(G: Any) -> Graph:
-    """Return the Graph that a networkx graph of `to_networkx`, in either view, describes.
+def from_networkx(
+    G: Any,
+    *,
+    weight: str | None = "weight",
+    inputs: Iterable[Any] | None = None,
+    outputs: Iterable[Any] | None = None,
+    functions: Function | Mapping[Any, Function] | None = None,
+) -> Graph:
+    """Return the Graph that a directed networkx graph describes.
 
-    It may have been edited: connections (edges, or nodes in the second view) removed, added or
-    rewired, values, functions and states changed, nodes added. Connections decide; the "sharing"
-    edges of the first view only show what they say and need no edit. A new neuron needs `kind`
-    "neuron" and a `function` (None: an input), a new weight `kind` "weight" and a `value`; without
-    a `layer` and `index` a neuron is a layer of its own. A connection without `slot` comes last.
-    Ids are kept; where some are gone, the others move up in the old order. Raises ConversionError
-    for a graph that is not of this form or contradicts itself.
+    A graph of `to_networkx`, in any view (`G.graph` says so), may have been edited: connections
+    (edges, or nodes in the view "connections") removed, added or rewired, values, functions and
+    states changed, nodes added. Connections decide; the "sharing" edges of the view "weights" only
+    show what they say and need no edit. A weight's value is its node's; edges that were given
+    another number are an error. A new neuron needs `kind` "neuron" and a `function` (None: an
+    input), a new weight `kind` "weight" and a `value`, a new edge `weight_name` or `weight_id` (in
+    the view "neurons" a `weight` is enough); without a `layer` and `index` a neuron is a layer of
+    its own. A connection without `slot` comes last. Ids are kept; where some are gone, the others
+    move up in the old order. Numbers may be NumPy's; whole numbers, indices and truths may be text,
+    as files have them.
+
+    Of any other DiGraph or MultiDiGraph each node is a neuron and each edge a connection. Neurons
+    are numbered from 1 in the order of the nodes: neuron i is node `list(G)[i - 1]`. The edge
+    attribute `weight` has the values; where it is missing (or `weight` is None) the value is 1.
+    Every edge has a weight of its own but for those of equal `weight_id`, which share one;
+    `trainable` may say that it is fixed. `inputs` are by default the nodes without a predecessor,
+    `outputs` those without a successor, both in the order of nodes or as given. `functions` is one
+    Function for all neurons, or one each by node (the weighted sum where none is given).
+
+    Raises ConversionError for a graph without directions, with a cycle (which it shows), or one of
+    `to_networkx` that contradicts itself or is no MultiDiGraph any more and has lost connections.
 
     >>> from neurograph.models import mlp
     >>> G = to_networkx(mlp((2, 1)))
     >>> G.remove_edge("input[1]", "output[0]")
     >>> len(from_networkx(G).connections)
     2
+
+    An ordinary graph:
+
+    >>> G = nx.DiGraph()
+    >>> G.add_weighted_edges_from([("a", "sum", 2.0), ("b", "sum", 0.5), ("sum", "out", -1.0)])
+    >>> graph = from_networkx(G, functions={"out": Function(activation="relu")})
+    >>> names = ["bias unit", *G]
+    >>> [(names[s], graph.weights.value[w], names[t]) for s, w, t in graph.incoming(2)]
+    [('a', np.float64(2.0), 'sum'), ('b', np.float64(0.5), 'sum')]
     """
-    if not isinstance(G, nx.DiGraph):
-        raise ConversionError(
-            f"from_networkx: found {kind_of(G)}, needed a directed networkx graph of the "
-            "form that to_networkx makes"
-        )
-    return Reader(G).graph()
+    read = Attributes("from_networkx", ConversionError)
+    if not looks_like_networkx(G):
+        read.fail(f"found {kind_of(G)}, needed a directed networkx graph")
+    about = described(G, read)
+    if about is None:
+        return graph_of(G, read, weight, inputs, outputs, functions)
+    if weight != "weight" or (inputs, outputs, functions) != (None, None, None):
+        read.fail("this graph, of to_networkx, says itself what its weights and functions are")
+    return Reader(G, about, read).graph()
 
 
 def _chosen(graph: Graph, neurons: ArrayLike | None) -> NDArray[Any]:
@@ -111,101 +201,3 @@ def _require_room(graph: Graph, chosen: NDArray[Any], view: str, *, whole: bool)
     what = f"networkx graph of {nodes:,} neurons and weights and {slots:,} slots"
     advice = "convert a part of it with neurons="
     require(size, what, ConversionError, advice=advice)
-
-
-def _add_neurons(G: Any, graph: Graph, ids: NDArray[Any], chosen: NDArray[Any]) -> dict[int, str]:
-    """Add the neurons and constants; return the node of each id."""
-    constants, functions = graph.constants, [*graph.functions, None]
-    number = np.where(np.isin(ids, chosen), graph.table.function[ids], INPUT).tolist()
-    names = {}
-    located = graph.neuron_names.locate_all(ids)
-    for i, (layer, index), function in zip(ids.tolist(), located, number, strict=True):
-        names[i] = name = _name(layer, index)
-        if i in constants:
-            G.add_node(name, kind="constant", id=i, state=constants[i])
-            continue
-        computed = functions[function]
-        G.add_node(name, kind="neuron", id=i, layer=layer, index=index, function=computed)
-    return names
-
-
-def _add_weights(G: Any, graph: Graph, weights: NDArray[Any]) -> dict[int, str]:
-    """Add the weights; return the node of each id."""
-    owner = {a: layer.name for layer in graph.layers.values() for a in layer.arrays}
-    located = graph.weights.names.locate_all(weights)
-    value, trainable = graph.weights.value[weights], graph.weights.trainable[weights]
-    columns = weights.tolist(), located, value.tolist(), trainable.tolist()
-    names = {}
-    for i, (array, index), v, free in zip(*columns, strict=True):
-        names[i] = name = _name(array, index)
-        if name in G:
-            raise ConversionError(f"{name} names a neuron and a weight; nodes need different names")
-        about = {"layer": owner.get(array), "array": array, "index": index}
-        G.add_node(name, kind="weight", id=i, **about, value=v, trainable=free)
-    return names
-
-
-def _name(array: str, index: tuple[int, ...]) -> str:
-    return f"{array}[{', '.join(map(str, index))}]" if index else array
-
-
-def _slots(graph: Graph, chosen: NDArray[Any], links: Connections) -> list[int]:
-    """Return the place of each connection among its target's: 0, 1, ..., -1 for the bias."""
-    biases = int(np.count_nonzero(graph.table.bias[chosen] >= 0))
-    target = links.target[: len(links) - biases]
-    place = np.arange(target.size) - np.searchsorted(target, target)
-    return [*place.tolist(), *([-1] * biases)]
-
-
-Names = tuple[dict[int, str], dict[int, str]]
-
-
-def _named(links: Connections, names: Names) -> Iterator[tuple[str, str, str]]:
-    neuron, weight = names
-    for s, w, t in links:
-        yield neuron[s], weight[w], neuron[t]
-
-
-def _add_edges(G: Any, links: Connections, places: list[int], names: Names) -> None:
-    add = G.add_edge
-    for (source, weight, target), slot in zip(_named(links, names), places, strict=True):
-        add(source, target, kind="connection", weight=weight, slot=slot)
-        add(weight, target, kind="sharing")
-
-
-def _add_connections(G: Any, links: Connections, places: list[int], names: Names) -> None:
-    add = G.add_edge
-    for (source, weight, target), slot in zip(_named(links, names), places, strict=True):
-        name = f"{target} #{slot if slot >= 0 else 'bias'}"
-        G.add_node(name, kind="connection", slot=slot)
-        add(weight, name, kind="sharing")
-        add(source, name, kind="source")
-        add(name, target, kind="target")
-
-
-def _describe(G: Any, graph: Graph, view: str, names: dict[int, str], *, whole: bool) -> None:
-    """Write down what nodes and edges do not say: shapes, the order of layers, the outputs."""
-    nodes = [data for _, data in G.nodes(data=True)]
-    layers, arrays = ({data.get(what) for data in nodes} for what in ("layer", "array"))
-    G.graph.update(
-        neurograph=FORMAT,
-        view=view,
-        layers={
-            layer.name: {"kind": layer.kind, "shape": layer.neurons.shape, "arrays": layer.arrays}
-            for layer in graph.layers.values()
-            if whole or layer.name in layers
-        },
-        arrays={
-            name: graph.weights.names[name].shape
-            for name in graph.weights
-            if whole or name in arrays
-        },
-        inputs=[layer.name for layer in graph.inputs],
-    )
-    outputs = graph.explicit_outputs
-    if outputs is None and not whole and len(graph.layers) > len(graph.inputs):
-        outputs = graph.outputs
-    if outputs is not None:
-        found = [names[n] for n in outputs.reshape(-1).tolist() if n in names]
-        shape = outputs.shape if len(found) == outputs.size else (len(found),)
-        G.graph.update(outputs=found, outputs_shape=shape)

@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph.convert.placing import Member, placed_ids, require_room
+from neurograph.convert.plain import function_of
 from neurograph.errors import ConversionError, GraphError
 from neurograph.functions import Function
 from neurograph.graph import BIAS_NAME, Graph, Layer
 from neurograph.graph.normal_form import normal_form
 from neurograph.graph.table import INPUT
+from neurograph.graph.triples import FUNCTIONS_MAX
 from neurograph.graph.weights import Weights
-from neurograph.names import IdArray
+from neurograph.nodes_and_edges import Attributes, Description, Link, Unit, Walk, Weight
 
-FORMAT = 1  # of the attributes of nodes, edges and graph
 BIAS = -1  # slot of the connection that is its target's bias
-NODE_KINDS = ("neuron", "constant", "weight", "connection")
-
-Node = tuple[Any, Mapping[str, Any]]
-
-
-class _Link(NamedTuple):
-    """A connection by ids; slot is infinite where it has none."""
-
-    source: int
-    weight: int
-    target: int
-    slot: float
+WEIGHTS = "weight"  # the array of the weights that have no name
 
 
 class Reader:
@@ -39,101 +30,60 @@ class Reader:
     Raises ConversionError for nodes and edges that are not of the form, or contradict each other.
     """
 
-    def __init__(self, G: Any) -> None:
-        self._nodes: dict[Any, Mapping[str, Any]] = dict(G.nodes(data=True))
-        self._described: Mapping[str, Any] = G.graph
-        kinds: dict[str, list[Node]] = {kind: [] for kind in NODE_KINDS}
-        for key, data in self._nodes.items():
-            if data.get("kind") not in kinds:
-                fail(f"node {key!r} has kind {data.get('kind')!r}, needed {' or '.join(kinds)}")
-            kinds[data["kind"]].append((key, data))
-        self._kinds = kinds
-        units = [node for node in kinds["constant"] if node[0] != BIAS_NAME]
-        rest = in_order([*units, *kinds["neuron"]])
-        bias = [(BIAS_NAME, self._nodes.get(BIAS_NAME, {"kind": "constant", "state": 1.0}))]
-        self._units = [*bias, *rest]
-        self._id = {key: i for i, (key, _) in enumerate(self._units)}
-        self._computed = {
-            key: i for i, (key, data) in enumerate(self._units) if data.get("function") is not None
-        }
-        self._weights = in_order(kinds["weight"])
-        self._weight_id = {key: i for i, (key, _) in enumerate(self._weights)}
-        self._links = list(self._read_links(G))
+    def __init__(self, G: Any, about: Description, read: Attributes) -> None:
+        walk = Walk(G, about, read)
+        self._read, self._about, self._links = read, about, walk.links
+        rest = [unit for unit in walk.units.values() if unit is not walk.bias]
+        constants = [unit for unit in rest if unit.constant]
+        neurons = [unit for unit in rest if not unit.constant]
+        self._units: list[Unit] = [walk.bias, *in_order([*constants, *neurons])]
+        self._weights: list[Weight] = in_order(walk.weights.values())
+        self._id = {unit.key: i for i, unit in enumerate(self._units)}
+        self._number = {weight.key: i for i, weight in enumerate(self._weights)}
+        self._functions = [self._function(unit) for unit in self._units]
 
     def graph(self) -> Graph:
         """Return the Graph. Raises ConversionError if there can be none."""
         try:
             return self._assembled()
         except GraphError as error:
-            raise ConversionError(f"from_networkx: {error}") from error
+            raise ConversionError(f"{self._read.who}: {error}") from error
 
     def _assembled(self) -> Graph:
-        functions, column = self._functions()
-        weights, owned = self._read_weights()
-        layers = list(self._layers(owned))
-        inputs = [layer.name for layer in layers if self._is_input(layer)]
-        order = [name for name in self._described.get("inputs", ()) if name in inputs]
-        constants = {i: str(key) for i, (key, data) in enumerate(self._units) if "state" in data}
+        functions, column = self._function_column()
+        table = self._table(functions, column)
+        neurons = self._neurons_of_layers()
+        arrays, owned = self._weights_of_arrays()
+        self._require_room(neurons, arrays)
+        layers = list(self._layers(neurons, owned))
+        inputs = [layer.name for layer in layers if layer.kind == "Input"]
+        order = [name for name in dict.fromkeys(self._about.inputs) if name in inputs]
         return Graph.assemble(
-            self._table(functions, column),
-            weights,
+            table,
+            self._read_weights(arrays),
             functions,
             layers,
-            constants=constants,
-            states={i: _number(self._units[i][1]["state"], constants[i]) for i in constants},
+            constants={i: self._constant_name(i) for i, u in enumerate(self._units) if u.constant},
+            states=self._states(),
             inputs=[*order, *(name for name in inputs if name not in order)],
             outputs=self._outputs(layers),
         )
 
+    def _require_room(
+        self, neurons: Mapping[str, list[Member]], arrays: Mapping[str, list[Member]]
+    ) -> None:
+        notes, shapes = self._about.layers, self._about.arrays
+        placed = [(every, notes[n].shape if n in notes else None) for n, every in neurons.items()]
+        placed += [(every, shapes.get(name)) for name, every in arrays.items()]
+        require_room(placed, len(self._units) + len(self._weights), self._read)
+
     # ---- connections ----------------------------------------------------------------------------
 
-    def _read_links(self, G: Any) -> Iterator[_Link]:
-        parts: dict[Any, dict[str, list[Any]]] = {
-            key: {"source": [], "sharing": [], "target": []} for key, _ in self._kinds["connection"]
-        }
-        for u, v, data in G.edges(data=True):
-            kind = data.get("kind", "connection" if "weight" in data else None)
-            if kind == "connection":
-                yield self._link(u, data.get("weight"), v, data.get("slot"))
-            elif kind == "sharing" and v not in parts:
-                if u not in self._weight_id or v not in self._id:
-                    fail(f"edge {u} -> {v} is of kind sharing, needed one from a weight")
-            elif kind in ("source", "sharing") and v in parts:
-                parts[v][kind].append(u)
-            elif kind == "target" and u in parts:
-                parts[u][kind].append(v)
-            else:
-                fail(f"edge {u} -> {v} has kind {kind!r}; it is no connection or part of one")
-        for key, part in parts.items():
-            for kind, found in part.items():
-                if len(found) != 1:
-                    fail(f"connection {key} has {len(found)} edges of kind {kind}, needed one")
-            source, weight, target = (part[k][0] for k in ("source", "sharing", "target"))
-            yield self._link(source, weight, target, self._nodes[key].get("slot"))
-
-    def _link(self, source: Any, weight: Any, target: Any, slot: Any) -> _Link:
-        place = math.inf if slot is None else slot
-        ids = self._id.get(source), self._weight_id.get(weight), self._computed.get(target)
-        if None not in ids and isinstance(place, int | float | np.integer):
-            return _Link(*ids, place)  # type: ignore[arg-type]
-        who = f"connection {source!r} -> {target!r}"
-        for found, problem in zip(
-            ids,
-            (
-                f"comes from {source!r}, which is no neuron or constant",
-                f"names the weight {weight!r}, which is no weight node",
-                f"goes to {target!r}, which is no neuron with a function",
-            ),
-            strict=True,
-        ):
-            if found is None:
-                fail(f"{who} {problem}")
-        fail(f"{who} has slot {slot!r}, needed a whole number")
-
-    def _table(self, functions: list[Function], column: NDArray[np.int16]) -> Any:
+    def _table(self, functions: Sequence[Function], column: NDArray[np.int16]) -> Any:
         """Return the table; each target's connections in the order of their slots."""
         links = sorted(self._links, key=lambda link: link.slot)  # a bias, slot -1, comes first
-        ids = np.array([link[:3] for link in links], np.int64).reshape(-1, 3)
+        triples = [self._triple(link) for link in links]
+        ids = np.array(triples, np.int64).reshape(-1, 3)
         slot = np.array([link.slot for link in links], float)
         # What stands in a slot stays a slot; what has none becomes the bias where it can.
         linear = np.array([*(f.linear for f in functions), False])[column]
@@ -143,103 +93,141 @@ class Reader:
             (biased & ~_first_of_each(ids[:, 2], biased), "is a second bias"),
         ):
             if bad.any():
-                source, _, target = ids[np.flatnonzero(bad)[0]]
-                ends = self._units[source][0], self._units[target][0]
-                fail(f"connection {ends[0]!r} -> {ends[1]!r} {why}")
+                link = links[int(np.flatnonzero(bad)[0])]
+                ends = f"{link.source.key!r} -> {link.target.key!r}"
+                self._read.fail(f"connection {ends} {why}")
         linear[ids[placed & from_bias, 2]] = False
         linear[ids[biased, 2]] = True
         return normal_form(*ids.T, function=column, linear=linear)
 
+    def _triple(self, link: Link) -> tuple[int, int, int]:
+        target = self._id[link.target.key]
+        if self._functions[target] is None:
+            self._read.fail(
+                f"connection {link.source.key!r} -> {link.target.key!r} goes to "
+                f"{link.target.key!r}, which is no neuron with a function"
+            )
+        return self._id[link.source.key], self._number[link.weight.key], target
+
     # ---- neurons --------------------------------------------------------------------------------
 
-    def _functions(self) -> tuple[list[Function], NDArray[np.int16]]:
-        number: dict[Function, int] = {}
-        column = np.full(len(self._units), INPUT, np.int16)
-        for i, (key, data) in enumerate(self._units):
-            function = data.get("function")
-            if function is None:
-                continue
-            if not isinstance(function, Function):
-                fail(f"neuron {key} has function {function!r}, needed a Function or None")
-            column[i] = number.setdefault(function, len(number))
-        return list(number), column
+    def _function(self, unit: Unit) -> Function | None:
+        given = unit.data.get("function")
+        found = function_of(given) if isinstance(given, str) else given
+        if unit.constant or given is None:
+            return None
+        if not isinstance(found, Function):
+            self._read.fail(f"neuron {unit.key} has function {given!r}, needed a Function or None")
+        return found
 
-    def _layers(self, owned: Mapping[str, list[str]]) -> Iterator[Layer]:
+    def _function_column(self) -> tuple[list[Function], NDArray[np.int16]]:
+        number: dict[Function, int] = {}
+        column = np.full(len(self._units), INPUT, np.int64)
+        for i, function in enumerate(self._functions):
+            if function is not None:
+                column[i] = number.setdefault(function, len(number))
+        if len(number) > FUNCTIONS_MAX + 1:
+            self._read.fail(f"found more than {FUNCTIONS_MAX + 1:,} different functions")
+        return list(number), column.astype(np.int16)
+
+    def _constant_name(self, identity: int) -> str:
+        return self._units[identity].name if identity else BIAS_NAME
+
+    def _states(self) -> dict[int, float]:
+        return {
+            i: self._read.number(unit.data.get("state"), f"node {unit.key!r} has the state")
+            for i, unit in enumerate(self._units)
+            if unit.constant
+        }
+
+    def _neurons_of_layers(self) -> dict[str, list[Member]]:
+        members: dict[str, list[Member]] = {name: [] for name in self._about.layers}
+        for i, unit in enumerate(self._units):
+            if not unit.constant:
+                member = Member(i, unit.key, unit.index)
+                members.setdefault(unit.layer or str(unit.key), []).append(member)
+        return members
+
+    def _layers(
+        self, members: Mapping[str, list[Member]], owned: Mapping[str, Sequence[str]]
+    ) -> Iterator[Layer]:
         """Yield the layers; where inputs stand among computed neurons, they get one beside it."""
-        members: dict[str, list[tuple[int, Any, Mapping[str, Any]]]] = {}
-        described: Mapping[str, Any] = self._described.get("layers", {})
-        members = {name: [] for name in described}
-        for i, (key, data) in enumerate(self._units):
-            if data["kind"] == "neuron":
-                members.setdefault(data.get("layer") or str(key), []).append((i, key, data))
         for name, every in members.items():
-            about = described.get(name, {})
-            kind, arrays = about.get("kind"), tuple(owned.get(name, ()))
-            given = [m for m in every if m[2].get("function") is None]
-            computed = [m for m in every if m[2].get("function") is not None]
-            shape = about.get("shape")
+            note = self._about.layers.get(name)
+            kind, shape = (None, None) if note is None else (note.kind, note.shape)
+            arrays = tuple(owned.get(name, ()))
+            given = [m for m in every if self._functions[m.id] is None]
+            computed = [m for m in every if self._functions[m.id] is not None]
             if computed or (arrays and not given):
                 if given:
-                    yield Layer(f"{name}.input", "Input", placed_ids(given, shape))
+                    yield Layer(f"{name}.input", "Input", placed_ids(given, shape, self._read))
                 kind = "Neurons" if kind in (None, "Input") else kind
-                yield Layer(name, kind, placed_ids(computed, shape), arrays)
+                yield Layer(name, kind, placed_ids(computed, shape, self._read), arrays)
             elif given:
-                yield Layer(name, "Input", placed_ids(given, shape), arrays)
+                yield Layer(name, "Input", placed_ids(given, shape, self._read), arrays)
 
-    def _is_input(self, layer: Layer) -> bool:
-        return layer.kind == "Input"
-
-    def _outputs(self, layers: list[Layer]) -> NDArray[np.int32] | None:
+    def _outputs(self, layers: Sequence[Layer]) -> NDArray[np.int32] | None:
         """Return the outputs named that are left.
 
         Else None if the last layer is whole, or the neurons that feed no other.
         """
-        named = self._described.get("outputs")
+        named = self._about.outputs
         if named is not None:
-            left = [self._id[key] for key in named if key in self._id]
-            shape = self._described.get("outputs_shape", (len(left),))
+            # Nodes may have been renamed since; their layer and index still name them.
+            by_name = {unit.name: i for i, unit in enumerate(self._units)}
+            found = [self._id.get(key, by_name.get(key)) for key in named]  # type: ignore[call-overload]
+            left = [i for i in found if i is not None]
+            shape = self._about.outputs_shape or (len(left),)
             if left:
                 ids = np.array(left, np.int32)
                 return ids.reshape(shape) if ids.size == math.prod(shape) else ids
-        computed = [layer for layer in layers if not self._is_input(layer)]
+        computed = [layer for layer in layers if layer.kind != "Input"]
         if named is None and computed and (computed[-1].ids >= 0).all():
             return None
-        feeding = {link.source for link in self._links}
-        return np.array(
-            [i for i in self._computed.values() if i not in feeding],
-            np.int32,
-        )
+        feeding = {link.source.key for link in self._links}
+        ends = zip(self._units, self._functions, strict=True)
+        left = [self._id[u.key] for u, f in ends if f is not None and u.key not in feeding]
+        return np.array(left, np.int32)
 
     # ---- weights --------------------------------------------------------------------------------
 
-    def _read_weights(self) -> tuple[Weights, dict[str, list[str]]]:
-        """Return the weights, and the names of the arrays each layer owns."""
-        described: Mapping[str, Any] = self._described.get("arrays", {})
-        members: dict[str, list[tuple[int, Any, Mapping[str, Any]]]] = {n: [] for n in described}
-        owned = {n: list(v["arrays"]) for n, v in self._described.get("layers", {}).items()}
-        known = {array for arrays in owned.values() for array in arrays}
-        for i, (key, data) in enumerate(self._weights):
-            array = data.get("array") or str(key)
-            members.setdefault(array, []).append((i, key, data))
-            if array not in known:
-                known.add(array)
-                owned.setdefault(data.get("layer") or "", []).append(array)
-        arrays = {name: placed_ids(every, described.get(name)) for name, every in members.items()}
-        owned = {layer: [a for a in every if a in arrays] for layer, every in owned.items()}
-        value = [_number(data.get("value"), key) for key, data in self._weights]
-        trainable = [bool(data.get("trainable", True)) for _, data in self._weights]
-        return Weights.of(arrays, np.array(trainable, bool), np.array(value, float)), owned
+    def _weights_of_arrays(self) -> tuple[dict[str, list[Member]], dict[str, list[str]]]:
+        """Return the weights of each array, and the arrays each layer owns."""
+        members: dict[str, list[Member]] = {name: [] for name in self._about.arrays}
+        owned = {name: list(note.arrays) for name, note in self._about.layers.items()}
+        known = set(self._about.owner)
+        nameless: list[Member] = []
+        for i, weight in enumerate(self._weights):
+            if not weight.array:
+                nameless.append(Member(i, weight.key, (len(nameless),)))
+                continue
+            members.setdefault(weight.array, []).append(Member(i, weight.key, weight.index))
+            if weight.array not in known:
+                known.add(weight.array)
+                owned.setdefault(weight.layer or "", []).append(weight.array)
+        if nameless:
+            members[_free(WEIGHTS, members)] = nameless
+        return members, {layer: [a for a in a_s if a in members] for layer, a_s in owned.items()}
+
+    def _read_weights(self, members: Mapping[str, list[Member]]) -> Weights:
+        shapes = self._about.arrays
+        arrays = {n: placed_ids(every, shapes.get(n), self._read) for n, every in members.items()}
+        trainable = np.array([weight.trainable for weight in self._weights], bool)
+        return Weights.of(arrays, trainable, np.array([w.value for w in self._weights], float))
 
 
-def in_order(nodes: Iterable[Node]) -> list[Node]:
-    """Return nodes by their id, those without one last."""
-    found = list(nodes)
-    given = [data["id"] for _, data in found if data.get("id") is not None]
-    if len(set(given)) < len(given):
-        twice = next(i for i in given if given.count(i) > 1)
-        keys = [key for key, data in found if data.get("id") == twice]
-        fail(f"nodes {keys[0]!r} and {keys[1]!r} have one id, {twice}")
-    return sorted(found, key=lambda node: math.inf if (i := node[1].get("id")) is None else i)
+def in_order(nodes: Iterable[Any]) -> list[Any]:
+    """Return units or weights by their id, those without one last."""
+    return sorted(nodes, key=lambda node: math.inf if node.id is None else node.id)
+
+
+def _free(name: str, taken: Mapping[str, Any]) -> str:
+    number = 1
+    free = name
+    while free in taken:
+        number += 1
+        free = f"{name}{number}"
+    return free
 
 
 def _first_of_each(ids: NDArray[Any], some: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -248,40 +236,3 @@ def _first_of_each(ids: NDArray[Any], some: NDArray[np.bool_]) -> NDArray[np.boo
     found = np.zeros(ids.size, bool)
     found[place[np.unique(ids[place], return_index=True)[1]]] = True
     return found
-
-
-def placed_ids(
-    members: list[tuple[int, Any, Mapping[str, Any]]], shape: tuple[int, ...] | None
-) -> IdArray:
-    """Return the ids of (id, key, attributes) at their indices; the shape grows where it must."""
-    index = [tuple(data.get("index") or ()) for _, _, data in members]
-    if not members:
-        return IdArray.of(np.full(shape or (), -1))
-    axes = len(index[0]) if shape is None else len(shape)
-    for (_, key, _), at in zip(members, index, strict=True):
-        if len(at) != axes or not all(isinstance(i, int) and i >= 0 for i in at):
-            fail(f"node {key!r} has index {at}, needed {axes} whole numbers from 0")
-    each = np.array(index, np.int64).reshape(len(members), axes)
-    least = each.max(axis=0) + 1
-    full = tuple(int(n) for n in (least if shape is None else np.maximum(least, shape)))
-    ids = np.full(full, -1, np.int32)
-    place = np.ravel_multi_index(tuple(each.T), full) if axes else np.zeros(len(members), int)
-    ids.reshape(-1)[place] = [m[0] for m in members]
-    if np.count_nonzero(ids >= 0) < len(members):
-        _, first, times = np.unique(place, return_index=True, return_counts=True)
-        twice = members[int(first[times > 1][0])]
-        fail(f"node {twice[1]!r} has the index of another, {tuple(twice[2].get('index') or ())}")
-    return IdArray.of(ids)
-
-
-def _number(value: Any, who: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        fail(f"node {who!r} has the value {value!r}, needed a number")
-    if not math.isfinite(value):
-        fail(f"node {who!r} has the value {value!r}, needed a finite number")
-    return float(value)
-
-
-def fail(message: str) -> NoReturn:
-    """Raise ConversionError."""
-    raise ConversionError(f"from_networkx: {message}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph.counting.nodes_and_edges import tallies
 from neurograph.errors import GraphError, kind_of, suggestion
-from neurograph.graph import BIAS_NAME, Graph, cone
+from neurograph.graph import Graph, cone
 from neurograph.graph.connections import BIAS_UNIT
 from neurograph.graph.table import INPUT, live_slots
 from neurograph.graph.usage import used_weights
+from neurograph.nodes_and_edges import looks_like_networkx
 from neurograph.optional import pandas
 
 OTHER = "(other)"  # neurons or weights that stand in no layer
@@ -149,13 +151,15 @@ def _by(shape: tuple[int, ...] | None) -> str:
 
 
 def count(graph: Any) -> Counts:
-    """Count a Graph, or a networkx graph made by `to_networkx`, by enumerating it.
+    """Count a Graph, or a directed networkx graph, by enumerating it.
 
-    Of a Graph it walks fields and kernels; of a networkx graph its nodes and edges, one by one:
-    each edge of kind "connection", or each node of that kind, is one. There slots are the
-    connections, since dead slots are not shown. A weight is counted in the layer that brought it,
-    however many layers use it. Raises GraphError for anything else, and for nodes or edges that say
-    not what they are.
+    Of a Graph it walks fields and kernels; of a networkx graph made by `to_networkx`, in any view,
+    its nodes and edges, one by one: each edge of kind "connection", or each node of that kind, is
+    one. There slots are the connections, since dead slots are not shown. A weight is counted in the
+    layer that brought it, however many layers use it. Of any other networkx graph each node is a
+    neuron (an input, where nothing leads to it) and each edge a connection with a weight of its
+    own, or one shared by the edges of equal `weight_id`. Raises GraphError for anything else, and
+    for nodes or edges that contradict each other.
 
     >>> from neurograph.layers import Input, Linear
     >>> graph = Graph()
@@ -165,9 +169,15 @@ def count(graph: Any) -> Counts:
     """
     if isinstance(graph, Graph):
         return _count_graph(graph)
-    if hasattr(graph, "nodes") and hasattr(graph, "edges"):
-        return walk(graph)
+    if looks_like_networkx(graph):
+        return _count_nodes_and_edges(graph)
     raise GraphError(f"count: found {kind_of(graph)}, needed a Graph or a networkx graph")
+
+
+def _count_nodes_and_edges(G: Any) -> Counts:
+    found = tallies(G, OTHER)
+    rows = (Row(name, **asdict(t), slots=t.connections) for name, t in found.items())
+    return Counts(tuple(row for row in rows if row != Row(OTHER)))
 
 
 def _count_graph(graph: Graph) -> Counts:
@@ -242,81 +252,3 @@ def _selector(arrays: list[Any]) -> Any:
         if all(a[1] == b[0] for a, b in pairwise(ends)):
             return slice(ends[0][0], ends[-1][1])
     return np.concatenate([a.present for a in arrays] or [np.empty(0, np.int32)])
-
-
-class _Tally:
-    """A layer's row while nodes and edges are walked."""
-
-    def __init__(self) -> None:
-        self.neurons = self.trainable = self.fixed = self.connections = self.bias = self.dead = 0
-        self.used = 0
-
-    def row(self, name: str) -> Row:
-        numbers = self.neurons, self.trainable, self.fixed, self.connections, self.bias
-        return Row(name, *numbers, self.connections, self.dead, self.used)
-
-
-def walk(G: Any) -> Counts:
-    """Count a graph of nodes and edges with the attributes of `to_networkx`, in either view.
-
-    Duck-typed: anything with `nodes(data=True)` and `edges(data=True)`. Raises GraphError for a
-    node or an edge that is none of these, and a connection without its three ends.
-    """
-    nodes = dict(G.nodes(data=True))
-    rows = {name: _Tally() for name in getattr(G, "graph", {}).get("layers", ())}
-    uses: dict[Any, int] = {}
-    for key, data in nodes.items():
-        kind, row = data.get("kind"), rows.setdefault(_row_name(key, data), _Tally())
-        if kind == "neuron":
-            row.neurons += 1
-        elif kind == "weight":
-            uses[key] = 0
-            row.trainable += bool(data.get("trainable", True))
-            row.fixed += not data.get("trainable", True)
-        elif kind not in ("constant", "connection"):
-            raise GraphError(f"count: node {key!r} has kind {kind!r}; to_networkx gives it one")
-    for source, weight, target in _walked(G, nodes):
-        if weight not in uses or nodes[target].get("kind") != "neuron":
-            raise GraphError(f"count: {source!r} -> {target!r} by {weight!r} is no connection")
-        uses[weight] += 1
-        row = rows[_row_name(target, nodes[target])]
-        row.connections += 1
-        row.bias += source == BIAS_NAME
-    for weight, times in uses.items():
-        row = rows[_row_name(weight, nodes[weight])]
-        row.dead += times == 0
-        row.used += times > 0 and bool(nodes[weight].get("trainable", True))
-    found = [tally.row(name) for name, tally in rows.items() if name != OTHER]
-    other = rows.get(OTHER, _Tally()).row(OTHER)
-    return Counts((*found, *([other] if other != Row(OTHER) else [])))
-
-
-def _walked(G: Any, nodes: Mapping[Any, Mapping[str, Any]]) -> Iterator[tuple[Any, Any, Any]]:
-    """Yield (source, weight, target) of every connection, an edge or a node."""
-    ends: dict[Any, dict[str, Any]] = {}
-    for u, v, data in G.edges(data=True):
-        kind = data.get("kind", "connection" if "weight" in data else None)
-        if kind == "connection":
-            yield u, data.get("weight"), v
-        elif kind == "target" or (kind in ("source", "sharing") and _is_connection(nodes[v])):
-            key, end = (u, v) if kind == "target" else (v, u)
-            if kind in ends.setdefault(key, {}):
-                raise GraphError(f"count: connection {key!r} has two edges of kind {kind}")
-            ends[key][kind] = end
-        elif kind != "sharing":
-            raise GraphError(f"count: edge {u!r} -> {v!r} has kind {kind!r}")
-    for key, data in nodes.items():
-        if _is_connection(data):
-            found = ends.get(key, {})
-            if len(found) < 3:
-                raise GraphError(f"count: connection {key!r} has only {sorted(found)}")
-            yield found["source"], found["sharing"], found["target"]
-
-
-def _row_name(key: Any, data: Mapping[str, Any]) -> str:
-    """Return the row a node counts in; a neuron without a layer is one of its own."""
-    return data.get("layer") or (str(key) if data.get("kind") == "neuron" else OTHER)
-
-
-def _is_connection(data: Mapping[str, Any]) -> bool:
-    return data.get("kind") == "connection"
