@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurograph.checks import array, finite, reals
 from neurograph.engines import Engine
 from neurograph.errors import DataError
 from neurograph.functions import Activation, Function
@@ -48,17 +49,18 @@ def check_targets(program: Program, batch: int, targets: ArrayLike) -> Array:
     Raises DataError for labels out of range or of the wrong number, and for target states of
     another shape than the outputs or not finite.
     """
-    given, shape = np.asarray(targets), program.outputs.shape
+    given = array("targets", targets, what="targets", error=DataError)
+    shape = program.outputs.shape
     if given.ndim != 1 and given.shape == (batch, *shape):
-        if given.dtype.kind not in "fiub" or not np.isfinite(given).all():
-            raise DataError(f"targets: found {given.dtype}, needed finite real numbers")
-        return given.reshape(batch, program.outputs.size)
+        finite("targets", targets, what="targets", error=DataError)
+        found = reals("targets", targets, what="targets", error=DataError)
+        return found.reshape(batch, program.outputs.size)
     if given.ndim != 1 or len(shape) != 1:
         raise DataError(
             f"targets: found shape {given.shape}, needed {(batch, *shape)}"
             + (" or a label an image" if len(shape) == 1 else "")
         )
-    return check_labels(given, batch, shape[0])
+    return check_labels(targets, batch, shape[0])
 
 
 def gradient(

@@ -6,6 +6,7 @@ squared error also takes target states in the shape of the outputs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.checks import is_real
+from neurograph.checks import array, is_real, reals, wholes
 from neurograph.errors import DataError, kind_of, suggestion
 
 Array = NDArray[Any]
@@ -58,11 +59,15 @@ def check_labels(labels: ArrayLike, batch: int, classes: int) -> NDArray[np.intp
     >>> check_labels([2, 0], 2, 10)
     array([2, 0])
     """
-    given = np.asarray(labels)
+    given = array("labels", labels, what="labels", needed="whole numbers", error=DataError)
     if given.shape != (batch,):
-        raise DataError(f"labels: found shape {given.shape}, needed ({batch},), one an image")
-    if given.dtype.kind not in "iu":
-        raise DataError(f"labels: found type {given.dtype}, needed whole numbers")
+        one_hot = (
+            "; of one-hot rows take .argmax(axis=1)" if given.shape == (batch, classes) else ""
+        )
+        raise DataError(
+            f"labels: found shape {given.shape}, needed ({batch},), one an image{one_hot}"
+        )
+    given = wholes("labels", labels, what="labels", error=DataError)
     wrong = np.flatnonzero((given < 0) | (given >= classes))
     if wrong.size:
         raise DataError(
@@ -73,10 +78,16 @@ def check_labels(labels: ArrayLike, batch: int, classes: int) -> NDArray[np.intp
 
 def _ready(outputs: Array, labels: Array) -> tuple[Array, NDArray[np.intp], NDArray[np.intp]]:
     """Check a batch; return its outputs, the place of each pattern and its label."""
-    outputs = np.asarray(outputs)
-    if outputs.ndim != 2:
+    outputs = _as_floats("outputs", outputs)
+    if outputs.ndim != 2 or not outputs.shape[1]:
         raise DataError(f"loss: found outputs of shape {outputs.shape}, needed (batch, classes)")
     return outputs, np.arange(len(outputs)), check_labels(labels, *outputs.shape)
+
+
+def _as_floats(what: str, values: ArrayLike) -> Array:
+    """Return real numbers as floats, in their own precision. Raises DataError for others."""
+    found = reals("loss", values, what=what, error=DataError)
+    return found if found.dtype.kind == "f" else found.astype(np.float64)
 
 
 def _softmax(scores: Array) -> Array:
@@ -130,11 +141,12 @@ class MeanSquaredError:
 
     def __post_init__(self) -> None:
         for name, value in (("low", self.low), ("high", self.high)):
-            if not (is_real(value) and np.isfinite(value)):
+            if not (is_real(value) and math.isfinite(value)):
                 raise DataError(f"loss: found {name} {value!r}, needed a finite number")
 
     def _difference(self, outputs: Array, targets: Array) -> Array:
-        outputs, targets = np.asarray(outputs), np.asarray(targets)
+        outputs = _as_floats("outputs", outputs)
+        targets = array("targets", targets, what="targets", error=DataError)
         if targets.ndim == 1 and outputs.ndim == 2:
             _, place, label = _ready(outputs, targets)
             targets = np.full_like(outputs, self.low)
@@ -143,7 +155,7 @@ class MeanSquaredError:
             raise DataError(
                 f"targets: found shape {targets.shape}, needed {outputs.shape}, or a label an image"
             )
-        return np.asarray(outputs - targets.astype(outputs.dtype))
+        return np.asarray(outputs - _as_floats("targets", targets).astype(outputs.dtype))
 
     def each(self, outputs: Array, targets: Array) -> Array:
         """Return the loss of every pattern, shape (batch,)."""
@@ -257,7 +269,7 @@ class DiscriminativePenalty:
 
 
 def _check_scale(scale: float) -> None:
-    if not (is_real(scale) and scale > 0 and np.isfinite(scale)):
+    if not (is_real(scale) and scale > 0 and math.isfinite(scale)):
         raise DataError(f"loss: found scale {scale!r}, needed a number above 0")
 
 
@@ -278,7 +290,8 @@ def as_loss(loss: str | Loss) -> Loss:
     Raises DataError for an unknown name and for what is no loss.
     """
     if not isinstance(loss, str):
-        if isinstance(loss, type) or not hasattr(loss, "each"):
+        methods = [getattr(loss, name, None) for name in ("each", "gradient", "curvature")]
+        if isinstance(loss, type) or not all(map(callable, methods)):
             raise DataError(
                 f"loss: found {kind_of(loss)}, needed a name or a loss such as CrossEntropy()"
             )

@@ -13,6 +13,8 @@ from neurograph.training.optimizers import (
     OPTIMIZERS,
     SGD,
     Adam,
+    Curved,
+    Steady,
     StochasticDiagonalLM,
     as_optimizer,
     cosine,
@@ -23,7 +25,6 @@ from neurograph.training.optimizers import (
 def walk(optimizer, start, slope, steps):
     values, state = start.copy(), optimizer.start(start.size)
     for number in range(steps):
-        state = optimizer.before_pass(state, number, None)
         values, state = optimizer.step(values, slope(values), state, number)
     return values
 
@@ -95,8 +96,10 @@ def test_a_step_changes_nothing_it_was_given():
 
 def test_only_plain_descent_has_rates_fixed_for_a_pass():
     np.testing.assert_array_equal(SGD((0.5, 0.1)).fixed_rates({}, 1, 2), [0.1, 0.1])
-    for optimizer in (SGD(momentum=0.9), SGD(decay=0.1), Adam()):
+    for optimizer in (SGD(momentum=0.9), SGD(decay=0.1)):
         assert optimizer.fixed_rates(optimizer.start(2), 0, 2) is None
+    assert not isinstance(Adam(), Steady)
+    assert [isinstance(o, Curved) for o in (SGD(), Adam(), StochasticDiagonalLM())] == [0, 0, 1]
 
 
 def test_rates_by_pass_and_cosine():
@@ -128,6 +131,14 @@ def test_rates_by_pass_and_cosine():
 def test_bad_numbers_are_refused(make, message):
     with pytest.raises(DataError, match=message):
         make()
+
+
+def test_numbers_of_other_kinds_are_those_numbers():
+    assert SGD(np.float32(0.5), momentum=np.int64(0)) == SGD(0.5)
+    assert SGD([np.float64(0.5), 1]) == SGD(np.array([0.5, 1])) == SGD((0.5, 1.0))
+    assert repr(SGD([1, 2])) == "SGD(rate=(1.0, 2.0), momentum=0.0, decay=0.0)"
+    values, _ = SGD(1e-3, decay=10**300).step(np.ones(1), np.ones(1), {}, 0)
+    assert values[0] == -1e297
 
 
 def test_names():

@@ -154,13 +154,17 @@ OTHERS: dict[str, tuple[str, Call, tuple[Any, ...]]] = {
     "scale": ("found scale", ng.CorrectPenalty, (5, 1.5)),
     "rubbish": ("found rubbish", ng.DiscriminativePenalty, (5, 1.5)),
     "low": ("found low", ng.MeanSquaredError, (5, 1.5)),
-    "rate": ("SGD: found rate", ng.SGD, (5, 1.5, [1, 2], b"x")),
+    "rate": ("SGD: found rate", ng.SGD, (5, 1.5, [1, 2])),
     "momentum": ("found momentum", lambda wrong: ng.SGD(momentum=wrong), (5, 1.5)),
     "betas": ("found betas", lambda wrong: ng.Adam(betas=wrong), ()),
     "mu": ("found mu", lambda wrong: ng.StochasticDiagonalLM(mu=wrong), (5, 1.5)),
     "patterns": ("found patterns", lambda wrong: ng.StochasticDiagonalLM(patterns=wrong), (5,)),
     "shift": ("found shift", ng.Distortion, (5, 1.5)),
-    "background": ("found background", lambda wrong: ng.Distortion(background=wrong), (5, 1.5)),
+    "background": (
+        "distortion: background is",
+        lambda wrong: ng.Distortion(background=wrong),
+        (5, 1.5),
+    ),
     "trainable": (
         "B: trainable is",
         lambda wrong: net().add(ng.RBF(np.ones((2, 2)), trainable=wrong, name="B"), [1, 2]),
@@ -172,7 +176,7 @@ OTHERS: dict[str, tuple[str, Call, tuple[Any, ...]]] = {
         (),
     ),
     "distortion": (
-        "distortion: found images",
+        "distortion: found ",
         lambda wrong: ng.Distortion()(wrong, np.random.default_rng(0)),
         (),
     ),

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.checks import is_real
-from neurograph.errors import DataError, kind_of
+from neurograph.checks import finite, is_real, number, reals
+from neurograph.errors import DataError, kind_of, shown
 
 Array = NDArray[Any]
 _FEW = 32  # images mapped at a time, so that they stay in cache
@@ -47,11 +47,10 @@ class Distortion:
         for name in ("shift", "scale", "squeeze", "shear"):
             value = getattr(self, name)
             if not (is_real(value) and 0 <= value < np.inf):
-                raise DataError(f"distortion: found {name} {value!r}, needed a number from 0")
-        if not (is_real(self.background) and np.isfinite(self.background)):
-            raise DataError(
-                f"distortion: found background {self.background!r}, needed a finite number"
-            )
+                raise DataError(f"distortion: found {name} {shown(value)}, needed a number from 0")
+            object.__setattr__(self, name, float(value))
+        background = number("distortion: background", self.background, error=DataError)
+        object.__setattr__(self, "background", background)
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Return `count` maps: matrices (count, 2, 2) and shifts (count, 2), both in (y, x).
@@ -64,7 +63,8 @@ class Distortion:
             rng.uniform(-1, 1, (5, count)).T
             * (self.shift, self.shift, self.scale, self.squeeze, self.shear)
         ).T
-        across, down = np.exp(scale + squeeze), np.exp(scale - squeeze)
+        with np.errstate(over="ignore"):  # what no image survives is refused by `transform`
+            across, down = np.exp(scale + squeeze), np.exp(scale - squeeze)
         matrices = np.stack([down, np.zeros(count), across * shear, across], axis=1)
         return matrices.reshape(count, 2, 2), np.stack([v, u], axis=1)
 
@@ -73,7 +73,7 @@ class Distortion:
 
         Raises DataError for another shape, or an `rng` that is no NumPy Generator.
         """
-        given = np.asarray(images)
+        given = reals("distortion", images, what="images", error=DataError)
         if given.ndim < 3:
             raise DataError(
                 f"distortion: found images of shape {given.shape}, needed (N, ..., rows, columns)"
@@ -94,23 +94,27 @@ def transform(
     >>> transform(image, np.eye(2)[None], [[0, 0.5]])[0, 1].tolist()
     [0.0, 0.5, 0.5]
     """
-    given = np.asarray(images)
+    given = reals("transform", images, what="images", error=DataError)
     flat = given if given.dtype.kind == "f" else given.astype(np.float64)
-    matrix, shift = np.asarray(matrices, np.float64), np.asarray(shifts, np.float64)
-    count = len(flat)
+    matrix = finite("transform", matrices, what="matrices", error=DataError)
+    shift = finite("transform", shifts, what="shifts", error=DataError)
+    ground = number("transform: background", background, error=DataError)
+    count = len(flat) if flat.ndim else 0
     if flat.ndim < 3 or matrix.shape != (count, 2, 2) or shift.shape != (count, 2):
         raise DataError(
             f"transform: found images {flat.shape}, matrices {matrix.shape} and shifts "
             f"{shift.shape}, needed (N, ..., rows, columns), (N, 2, 2) and (N, 2)"
         )
-    if not (np.abs(np.linalg.det(matrix)) > 0).all():
+    with np.errstate(all="ignore"):
+        size = np.abs(np.linalg.det(matrix))
+    if not ((size > 0) & np.isfinite(size)).all():
         raise DataError("transform: a matrix has no inverse")
     inverse = np.linalg.inv(matrix)
     planes = flat.reshape(count, math.prod(flat.shape[1:-2]), *flat.shape[-2:])
     out = np.empty_like(planes)
     for a in range(0, count, _FEW):
         some = slice(a, a + _FEW)
-        out[some] = _looked_up(planes[some], inverse[some], shift[some], background)
+        out[some] = _looked_up(planes[some], inverse[some], shift[some], ground)
     return out.reshape(flat.shape)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from neurograph.errors import DataError, kind_of
+from neurograph.checks import whole
+from neurograph.errors import DataError, kind_of, shown, suggestion
 from neurograph.graph import Graph
 from neurograph.losses import CrossEntropy, DiscriminativePenalty, Loss, as_loss
 from neurograph.program import Program
@@ -19,6 +22,7 @@ from neurograph.training.distortions import Distortion
 from neurograph.training.history import History
 from neurograph.training.loop import Loop, Options
 from neurograph.training.optimizers import Adam, Optimizer, StochasticDiagonalLM, as_optimizer
+from neurograph.training.pace import announce
 from neurograph.training.patterns import Images, ready
 
 
@@ -42,6 +46,7 @@ def fit(
     engine: str = "auto",
     dtype: DTypeLike = "float32",
     threads: int = 1,
+    **unknown: object,
 ) -> History:
     """Train the weights of a graph and return what each pass came to.
 
@@ -67,26 +72,36 @@ def fit(
     >>> done.passes[-1].loss < done.passes[0].loss
     True
     """
+    _known(unknown)
     simulator = Simulator(graph, engine=engine, dtype=dtype, threads=threads)
     usual = recipe(simulator.program)
     chosen = usual.loss if loss is None else as_loss(loss)
     how = usual.optimizer if optimizer is None else as_optimizer(optimizer)
-    options = Options(passes, how.batch if batch is None else batch, seed, order, distortion)
-    _check(options, early_stop, validation)
+    options = Options(
+        _whole("passes", passes, 0),
+        _whole("batch", how.batch if batch is None else batch, 1),
+        _whole("seed", seed, 0),
+        order,
+        distortion,
+    )
+    patience = None if early_stop is None else _whole("early_stop", early_stop, 1)
+    _check(options, validation, progress=progress, resume=resume)
     if checkpoint is not None:
         as_path(checkpoint, "fit: checkpoint", DataError)
     if resume and checkpoint is None:
         raise DataError("fit: resume needs a checkpoint to go on from")
     data = ready(simulator, images, labels)
     held = None if validation is None else ready(simulator, *validation)
-    if early_stop is not None and not (held and held.labelled):
+    if patience is not None and not (held and held.labelled):
         raise DataError("fit: early_stop needs validation patterns with labels")
     # Tried on one target, so that what does not fit is refused before any work.
     chosen.each(np.zeros((1, simulator.program.outputs.size)), data.targets[:1])
     loop = Loop(simulator, data, held, chosen, how, options)
     if resume and checkpoint is not None:
         loop.go_on_from(checkpoint)
-    return loop.run(early_stop, checkpoint, progress=progress)
+    if progress:
+        announce(loop)
+    return loop.run(patience, checkpoint, progress=progress)
 
 
 @dataclass(frozen=True)
@@ -121,19 +136,42 @@ def recipe(program: Program) -> Recipe:
     return Recipe(CrossEntropy(), Adam(), None)
 
 
-def _check(options: Options, early_stop: int | None, validation: Any) -> None:
+def _known(unknown: Mapping[str, object]) -> None:
+    """Raise DataError for options that `fit` has not; it says which it has."""
+    if unknown:
+        known = [name for name, p in inspect.signature(fit).parameters.items() if p.kind is _OPTION]
+        name = next(iter(unknown))
+        near = suggestion(name, known) if name not in _ELSEWHERE else f"; {_ELSEWHERE[name]}"
+        near = near if near.startswith("; did") or name in _ELSEWHERE else ""
+        raise DataError(f"fit: option {name!r} is unknown{near}; there are {', '.join(known)}")
+
+
+_OPTION = inspect.Parameter.KEYWORD_ONLY
+# What other libraries call it.
+_ELSEWHERE = {
+    "epochs": "see passes",
+    "batch_size": "see batch",
+    "shuffle": 'see order="shuffled"',
+    "lr": "see optimizer, such as Adam(0.001)",
+    "learning_rate": "see optimizer, such as Adam(0.001)",
+    "rate": "see optimizer, such as Adam(0.001)",
+    "validation_data": "see validation",
+    "verbose": "see progress",
+}
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    return whole(f"fit: {name}", value, least=least, error=DataError)
+
+
+def _check(options: Options, validation: Any, **flags: Any) -> None:
     """Raise DataError for options that make no sense."""
-    for name, value, least in (
-        ("passes", options.passes, 0),
-        ("batch", options.batch, 1),
-        ("seed", options.seed, 0),
-        ("early_stop", 1 if early_stop is None else early_stop, 1),
-    ):
-        if not isinstance(value, int) or value < least:
-            raise DataError(f"fit: {name} is {value!r}, needed a whole number from {least}")
-    if options.order not in ("fixed", "shuffled"):
-        raise DataError(f'fit: order is {options.order!r}, needed "fixed" or "shuffled"')
+    if not isinstance(options.order, str) or options.order not in ("fixed", "shuffled"):
+        raise DataError(f'fit: order is {shown(options.order)}, needed "fixed" or "shuffled"')
     if not isinstance(options.distortion, Distortion | None):
         raise DataError(f"fit: distortion is {kind_of(options.distortion)}, needed a Distortion")
     if validation is not None and not (isinstance(validation, tuple) and len(validation) == 2):
         raise DataError("fit: validation is no pair of images and labels")
+    for name, flag in flags.items():
+        if not isinstance(flag, bool | np.bool_):
+            raise DataError(f"fit: {name} is {shown(flag)}, needed True or False")

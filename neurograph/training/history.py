@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+_LINES = 100  # lines of a log that passes take
+
 
 @dataclass(frozen=True)
 class Pass:
@@ -96,10 +98,41 @@ class Tally:
         return f"loss {self.loss:.4g}{error}"
 
 
+class Line:
+    """What a bar comes to in a log: one line as a pass ends, and none of the passes in between."""
+
+    def __init__(self, number: int, passes: int, count: int) -> None:
+        self._head, self._count = f"pass {number + 1}/{passes}", count
+        every = -(-passes // _LINES)
+        self._shown = (number + 1) % every == 0 or number + 1 in (1, passes)
+        self._seen, self._text = 0, ""
+
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._shown:
+            text = f"{self._head}: {self._seen}/{self._count} patterns, {self._text}"
+            print(text, file=sys.stderr, flush=True)
+
+    def update(self, count: int) -> None:
+        """Count patterns."""
+        self._seen += count
+
+    def set_postfix_str(self, text: str, *, refresh: bool = True) -> None:
+        """Take what is to be said of them."""
+        self._text = text
+
+
 def bar(number: int, passes: int, count: int, *, shown: bool) -> Any:
-    """Return a progress bar for pass `number`, counted from 0, over `count` patterns."""
+    """Return a progress bar for pass `number`, counted from 0, over `count` patterns.
+
+    Where stderr is no terminal it is one line a pass, and at most about 100 in all.
+    """
     from tqdm import tqdm
 
+    if shown and not sys.stderr.isatty():
+        return Line(number, passes, count)
     return tqdm(
         total=count,
         desc=f"pass {number + 1}/{passes}",

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph.errors import ConversionError
 from neurograph.losses import Loss
 from neurograph.simulator import Simulator
 from neurograph.storage import checkpoints
 from neurograph.storage.checkpoints import Checkpoint, fingerprint
 from neurograph.training.distortions import Distortion
 from neurograph.training.history import History, Pass, Tally, bar, percent
-from neurograph.training.optimizers import Optimizer, State
+from neurograph.training.optimizers import Curved, Optimizer, State, Steady
 from neurograph.training.patterns import PIECE, Patterns, pieces, stages, wrong_share
 from neurograph.training.watch import Piece
 
@@ -61,6 +62,7 @@ class Loop:
         self.weights = simulator.graph.weights
         self.trainable = self.weights.trainable.copy()
         self.state: State = optimizer.start(int(self.trainable.sum()))
+        self._estimates = optimizer.estimates if isinstance(optimizer, Curved) else 1
         self.history = History()
         self._good = self.weights.value.copy()  # the values after the last finished pass
         self._first: float | None = None  # the loss that training began with
@@ -111,10 +113,30 @@ class Loop:
             state=self.state,
             width=len(fields(Pass)),
         )
-        self.history.passes = [Pass(*row) for row in found.rows]  # type: ignore[arg-type]
+        passes = [Pass(*row) for row in found.rows]  # type: ignore[arg-type]
+        if not all(map(self._plausible, passes)):
+            raise ConversionError(f"{path}: is damaged: its figures are those of no such pass")
+        still = np.zeros(int(self.trainable.sum()))
+        with np.errstate(all="ignore"):
+            moved, _ = self.optimizer.step(still, still, found.state, len(passes))
+        if not np.isfinite(moved).all():
+            raise ConversionError(
+                f"{path}: is damaged: the optimizer's state moves weights beyond the finite numbers"
+            )
+        self.history.passes = passes
         self.state, self._good = found.state, found.values
         self.weights.value = found.values
         self._first = self.history.passes[0].loss if self.history.passes else None
+
+    def _plausible(self, done: Pass) -> bool:
+        """Whether figures are there where they must be, and errors are shares."""
+        held = self.held is not None and self.held.labelled
+        errors = done.running_error, done.training_error, done.validation_error
+        labelled = (self.data.labelled, self.data.labelled, held)
+        return all(
+            (error is not None and 0 <= error <= 1) if known else error is None
+            for error, known in zip(errors, labelled, strict=True)
+        )
 
     def _write(self, path: Path) -> None:
         rows = [list(astuple(row)) for row in self.history.passes]
@@ -128,7 +150,7 @@ class Loop:
         order = self._order(number)
         tally = Tally(labelled=self.data.labelled)
         with bar(number, self.options.passes, len(order), shown=progress) as shown:
-            for stage, part in enumerate(stages(len(order), self.optimizer.estimates)):
+            for stage, part in enumerate(stages(len(order), self._estimates)):
                 rates = self._ready(number, stage)
                 for some in pieces(part, self.options.batch if rates is None else PIECE):
                     tally.add(*self._learn(number, order, some, rates))
@@ -150,21 +172,25 @@ class Loop:
 
         Return a rate per weight if patterns are learnt one by one.
         """
-        options, count, curvature = self.options, len(self.data), None
-        if self.optimizer.patterns:
-            few = min(count, self.optimizer.patterns)
-            later = (stage,) if stage else ()
-            some = options.random(_CURVATURE, number, *later).choice(count, few, replace=False)
-            found = self.simulator.curvature(*self.data.take(some), self.loss)
-            curvature = found[self.trainable]
-        self.state = self.optimizer.before_pass(self.state, number, curvature)
-        size = int(self.trainable.sum())
-        rates = self.optimizer.fixed_rates(self.state, number, size) if options.batch == 1 else None
+        size, rates = int(self.trainable.sum()), None
+        if isinstance(self.optimizer, Curved):
+            curvature = self._curvature(number, stage, self.optimizer.patterns)
+            self.state = self.optimizer.before_pass(self.state, number, curvature)
+        if isinstance(self.optimizer, Steady) and self.options.batch == 1:
+            rates = self.optimizer.fixed_rates(self.state, number, size)
         if rates is None:
             return None
         every = np.zeros(self.weights.count)
         every[self.trainable] = rates
         return every
+
+    def _curvature(self, number: int, stage: int, patterns: int) -> NDArray[np.float64]:
+        """Return the curvature of the trainable weights, estimated on so many patterns."""
+        count, later = len(self.data), (stage,) if stage else ()
+        rng = self.options.random(_CURVATURE, number, *later)
+        some = rng.choice(count, min(count, patterns), replace=False)
+        found = self.simulator.curvature(*self.data.take(some), self.loss)
+        return np.asarray(found[self.trainable])
 
     def _learn(
         self,

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.checks import is_real, is_whole
-from neurograph.errors import DataError, kind_of, suggestion
+from neurograph.errors import DataError, kind_of, shown, suggestion
 
 Floats = NDArray[np.float64]
 State = Mapping[str, Floats]
@@ -26,33 +26,46 @@ LENET5_RATES = (5e-4,) * 2 + (2e-4,) * 3 + (1e-4,) * 3 + (5e-5,) * 4 + (1e-5,)
 
 
 class Optimizer(Protocol):
-    """What training asks of an optimizer."""
+    """What training asks of an optimizer; more is offered by `Steady` and `Curved`."""
 
     @property
     def batch(self) -> int:
         """How many patterns an update takes unless another number is asked for."""
 
+    def start(self, size: int) -> State:
+        """Return the state before the first update of `size` weights.
+
+        Names and shapes stay the same: those of a checkpoint are compared with them.
+        """
+
+    def step(
+        self, values: Floats, gradient: Floats, state: State, number: int
+    ) -> tuple[Floats, State]:
+        """Return values and state after one update in pass `number`, counted from 0."""
+
+
+@runtime_checkable
+class Steady(Protocol):
+    """An optimizer whose updates may all be -rate * gradient: one by one they are much faster."""
+
+    def fixed_rates(self, state: State, number: int, size: int) -> Floats | None:
+        """Return a rate per weight if, all through pass `number`, an update is so; else None."""
+
+
+@runtime_checkable
+class Curved(Protocol):
+    """An optimizer that knows the curvature, estimated anew as a pass begins."""
+
     @property
     def patterns(self) -> int:
-        """How many patterns the curvature is estimated on before each pass; 0 for none."""
+        """How many patterns the curvature is estimated on."""
 
     @property
     def estimates(self) -> int:
         """How many times a pass `before_pass` is called, at equal distances; once is usual."""
 
-    def start(self, size: int) -> State:
-        """Return the state before the first update of `size` weights."""
-
     def before_pass(self, state: State, number: int, curvature: Floats | None) -> State:
-        """Return the state with which pass `number`, counted from 0, begins."""
-
-    def step(
-        self, values: Floats, gradient: Floats, state: State, number: int
-    ) -> tuple[Floats, State]:
-        """Return values and state after one update in pass `number`."""
-
-    def fixed_rates(self, state: State, number: int, size: int) -> Floats | None:
-        """Return a rate per weight if, all through a pass, an update is -rate * gradient."""
+        """Return the state with which pass `number`, counted from 0, begins or goes on."""
 
 
 def rate_of(rate: Rate, number: int) -> float:
@@ -76,13 +89,19 @@ def cosine(rate: float, passes: int) -> tuple[float, ...]:
     return tuple((rate * 0.5 * (1 + np.cos(turn))).tolist())
 
 
-def _check(who: str, rate: Rate, **others: float) -> None:
-    rates = list(rate) if isinstance(rate, Sequence) else [rate]
+def _check(optimizer: Any, *names: str) -> None:
+    """Check the rate, and that options of these names are numbers from 0; make them floats."""
+    who, rate = type(optimizer).__name__, optimizer.rate
+    several = np.iterable(rate) and not isinstance(rate, str | bytes)
+    rates = list(rate) if several else [rate]
     if not rates or not all(is_real(r) and 0 < r < np.inf for r in rates):
-        raise DataError(f"{who}: found rate {rate!r}, needed numbers above 0")
-    for name, value in others.items():
+        raise DataError(f"{who}: found rate {shown(rate)}, needed numbers above 0")
+    object.__setattr__(optimizer, "rate", tuple(map(float, rates)) if several else float(rate))
+    for name in names:
+        value = getattr(optimizer, name)
         if not (is_real(value) and 0 <= value < np.inf):
-            raise DataError(f"{who}: found {name} {value!r}, needed a number from 0")
+            raise DataError(f"{who}: found {name} {shown(value)}, needed a number from 0")
+        object.__setattr__(optimizer, name, float(value))
 
 
 @dataclass(frozen=True)
@@ -99,19 +118,13 @@ class SGD:
     decay: float = 0.0
 
     batch = 64
-    patterns = 0
-    estimates = 1
 
     def __post_init__(self) -> None:
-        _check("SGD", self.rate, momentum=self.momentum, decay=self.decay)
+        _check(self, "momentum", "decay")
 
     def start(self, size: int) -> State:
         """Return no speed yet; without momentum, nothing."""
         return {"speed": np.zeros(size)} if self.momentum else {}
-
-    def before_pass(self, state: State, number: int, curvature: Floats | None) -> State:
-        """Return the state as it is."""
-        return state
 
     def step(
         self, values: Floats, gradient: Floats, state: State, number: int
@@ -148,22 +161,19 @@ class Adam:
     decay: float = 0.0
 
     batch = 64
-    patterns = 0
-    estimates = 1
 
     def __post_init__(self) -> None:
-        _check("Adam", self.rate, epsilon=self.epsilon, decay=self.decay)
-        betas = list(self.betas) if isinstance(self.betas, Sequence) else []
+        _check(self, "epsilon", "decay")
+        betas = list(self.betas) if np.iterable(self.betas) else []
         if len(betas) != 2 or not all(is_real(b) and 0 <= b < 1 for b in betas):
-            raise DataError(f"Adam: found betas {self.betas!r}, needed two numbers from 0 below 1")
+            raise DataError(
+                f"Adam: found betas {shown(self.betas)}, needed two numbers from 0 below 1"
+            )
+        object.__setattr__(self, "betas", tuple(map(float, betas)))
 
     def start(self, size: int) -> State:
         """Return means of zero after no update."""
         return {"first": np.zeros(size), "second": np.zeros(size), "updates": np.zeros(1)}
-
-    def before_pass(self, state: State, number: int, curvature: Floats | None) -> State:
-        """Return the state as it is."""
-        return state
 
     def step(
         self, values: Floats, gradient: Floats, state: State, number: int
@@ -177,10 +187,6 @@ class Adam:
         move = mean / (spread + self.epsilon) + self.decay * values
         state = {"first": first, "second": second, "updates": updates}
         return values - rate_of(self.rate, number) * move, state
-
-    def fixed_rates(self, state: State, number: int, size: int) -> Floats | None:
-        """Return None: every update has its own."""
-        return None
 
 
 @dataclass(frozen=True)
@@ -206,19 +212,21 @@ class StochasticDiagonalLM:
     batch = 1
 
     def __post_init__(self) -> None:
-        _check("StochasticDiagonalLM", self.rate)
-        if not (is_real(self.mu) and 0 < self.mu < np.inf):
-            raise DataError(f"StochasticDiagonalLM: found mu {self.mu!r}, needed a number above 0")
+        who = "StochasticDiagonalLM"
+        _check(self, "mu")
+        if not self.mu:
+            raise DataError(f"{who}: found mu 0, needed a number above 0")
         for name in ("patterns", "estimates"):
             value = getattr(self, name)
             if not (is_whole(value) and value >= 1):
                 raise DataError(
-                    f"StochasticDiagonalLM: found {name} {value!r}, needed a whole number above 0"
+                    f"{who}: found {name} {shown(value)}, needed a whole number above 0"
                 )
+            object.__setattr__(self, name, int(value))
 
     def start(self, size: int) -> State:
-        """Return no rates yet."""
-        return {}
+        """Return rates of zero: none is known yet."""
+        return {"rates": np.zeros(size)}
 
     def before_pass(self, state: State, number: int, curvature: Floats | None) -> State:
         """Return the weights' rates for this pass; a curvature below 0 counts as 0."""
@@ -253,7 +261,8 @@ def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
     Raises DataError for an unknown name and for what is no optimizer.
     """
     if not isinstance(optimizer, str):
-        if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
+        parts = [hasattr(optimizer, name) for name in ("batch", "start", "step")]
+        if isinstance(optimizer, type) or not all(parts):
             raise DataError(
                 f"optimizer: found {kind_of(optimizer)}, needed a name or one such as Adam()"
             )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurograph.checks import reals
 from neurograph.errors import DataError, kind_of
 from neurograph.gradient import check_targets
 from neurograph.simulator import Simulator, check_images
@@ -76,12 +77,13 @@ def ready(simulator: Simulator, images: Images, targets: ArrayLike) -> Patterns:
     Raises DataError unless there is at least one, all are finite and of the shape of the inputs,
     and the targets fit.
     """
-    given = tuple(map(np.asarray, images if isinstance(images, tuple) else (images,)))
+    parts = images if isinstance(images, tuple) else (images,)
+    given = tuple(reals("images", part, what="images", error=DataError) for part in parts)
     count = len(given[0]) if given and given[0].ndim else 0
     if not count:
         raise DataError("images: found no patterns, needed at least one")
     wanted = check_targets(simulator.program, count, targets)
-    for some in pieces(slice(0, max(map(len, given))), PIECE):
+    for some in pieces(slice(0, max(len(part) if part.ndim else 0 for part in given)), PIECE):
         some_images = tuple(array[some] for array in given)
         check_images(simulator.graph.inputs, some_images, simulator.dtype)
     return Patterns(given, wanted, simulator.program.outputs.shape)
