@@ -13,15 +13,30 @@ import click
 
 from neurograph.cli.application import Application
 from neurograph.cli.counts import count, verify
-from neurograph.cli.inspection import info, neuron, weight
+from neurograph.cli.inspection import neuron, weight
 from neurograph.cli.keeping import save
+from neurograph.cli.overview import info
 from neurograph.cli.running import run
 from neurograph.cli.training import train
 from neurograph.models import MODELS
 
 _EPILOG = f"""
+\b
+To begin with:
+  neurograph count lenet5                           60,000 parameters, 340,908 connections
+  neurograph derive lenet5                          why so many, layer by layer
+  neurograph run lenet5                             handwritten digits pushed through
+  neurograph neuron lenet5 'output[7]' --digit 0    one neuron's sum, term by term
+  neurograph weight lenet5 'C1.kernel[0,0,2,2]'     the 784 connections that share one weight
+
 MODEL is {", ".join(MODELS)}, or the path of a saved file (./lenet5 where a file has the name of a
 built-in model).
+
+\b
+The Tab key completes models, files, layers, neurons and weights after this line:
+  bash, in ~/.bashrc     eval "$(_NEUROGRAPH_COMPLETE=bash_source neurograph)"
+  zsh, in ~/.zshrc       eval "$(_NEUROGRAPH_COMPLETE=zsh_source neurograph)"
+  fish, in config.fish   _NEUROGRAPH_COMPLETE=fish_source neurograph | source
 
 Exit codes: 0 all is well; 1 a check failed; 2 bad input or usage; 130 interrupted; 141 nobody
 reads the output any more.
@@ -35,8 +50,14 @@ def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
         context.exit()
 
 
+# Where no command is given, what click itself does depends on its version.
 @click.group(
-    "neurograph", cls=Application, epilog=_EPILOG, context_settings={"max_content_width": 100}
+    "neurograph",
+    cls=Application,
+    epilog=_EPILOG,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
 )
 @click.option(
     "--version",
@@ -46,8 +67,11 @@ def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     callback=_version,
     help="Show the version and exit.",
 )
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Convolutional networks as graphs of explicit neurons, weights and connections."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 for _command in (count, verify, run, info, neuron, weight, save, train):

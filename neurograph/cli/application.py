@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -31,6 +33,10 @@ class Application(click.Group):
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, False, **extra)
         try:
+            _check_output()
+            for given in args or ():
+                if "\0" in given:  # no path and no name can hold it
+                    raise click.UsageError(f"found the argument {given!r}, needed none with \\0")
             code = super().main(args, prog_name, complete_var, False, **extra) or 0
             sys.stdout.flush()
         except BrokenPipeError:
@@ -75,6 +81,16 @@ class Application(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _check_output() -> None:
+    """Let what the output's encoding has not be escaped. Raises OSError if the output is closed."""
+    if sys.stderr is None:  # what is opened next would get its number, and what is said
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "the standard output is closed")
+    if sys.stdout.errors == "strict" and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def _failed(message: str, code: int) -> int:
     line = " ".join(message.split())
     with suppress(OSError):
@@ -84,8 +100,10 @@ def _failed(message: str, code: int) -> int:
 
 def _settle() -> None:
     """Let the interpreter end in silence where what is still buffered cannot be written."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

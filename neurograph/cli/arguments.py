@@ -3,45 +3,30 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
 
-from neurograph.errors import GraphError, suggestion
-from neurograph.graph import Graph
-from neurograph.models import CARRIED, MODELS, provenance
-from neurograph.storage.graphs import load
+from neurograph.cli.completion import model_names
+from neurograph.cli.opening import Model, open_model
+from neurograph.models import CARRIED
+
+__all__ = [
+    "Command",
+    "Model",
+    "identity",
+    "open_model",
+    "sizes_given",
+    "takes_json",
+    "takes_model",
+    "takes_threads",
+    "takes_trained_model",
+]
 
 Command = Callable[..., Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Model:
-    """A graph and where it came from."""
-
-    name: str
-    graph: Graph
-    file: Path | None = None
-    seed: int | None = None
-    carried: str | None = None
-
-    @property
-    def weights(self) -> str:
-        """Where its weights' values are from, in words."""
-        if self.carried is not None:
-            how = provenance(self.name, self.carried)
-            return f"{self.carried}, trained ({how['test_error']:.2f} % of {how['test']} wrong)"
-        if self.seed is not None:
-            return f"drawn, seed {self.seed} (not trained: the classes are chance)"
-        if self.graph.weights.allocated:
-            return f"as saved in {self.file}"
-        return f"drawn, seed {self.graph.weights.seed} ({self.file} holds none)"
 
 
 def sizes_given(
@@ -59,17 +44,23 @@ def sizes_given(
 
 
 def takes_model(command: Command) -> Command:
-    """Give a command the argument MODEL and its options; it is called with a Model first."""
+    """Give a command the argument MODEL and its options; it is called with a Model first.
+
+    For commands that do not look at weights, or that draw them.
+    """
     return _takes_model(command, trained=False)
 
 
 def takes_trained_model(command: Command) -> Command:
-    """Do the same; a model has the weights carried for it, if any, unless a seed is given."""
+    """Do the same; a model has the weights carried for it, if any, unless a seed is given.
+
+    For every command whose answer depends on weights: it says which it took (`Model.weights`).
+    """
     return _takes_model(command, trained=True)
 
 
 def _takes_model(command: Command, *, trained: bool) -> Command:
-    @click.argument("model")
+    @click.argument("model", shell_complete=model_names)
     @click.option(
         "--input-shape",
         callback=sizes_given,
@@ -80,7 +71,10 @@ def _takes_model(command: Command, *, trained: bool) -> Command:
         "--sizes", callback=sizes_given, metavar="N,N,...", help="Layers of mlp, inputs first."
     )
     @click.option(
-        "--seed", type=click.IntRange(min=0), help="Seed of a built-in model's weights (0)."
+        "--seed",
+        type=click.IntRange(min=0),
+        help="Draw a built-in model's weights by this seed; by default "
+        + ("trained ones where the package carries them, else seed 0." if trained else "0."),
     )
     @click.option(
         "--weights",
@@ -98,55 +92,9 @@ def _takes_model(command: Command, *, trained: bool) -> Command:
     ) -> Any:
         chosen = {"input_shape": input_shape, "sizes": sizes, "seed": seed, "weights": weights}
         given = {name: value for name, value in chosen.items() if value is not None}
-        if trained and seed is None and weights is None:
-            given.update(("weights", name) for owner, name in CARRIED if owner == model)
-        return command(open_model(model, given), **options)
+        return command(open_model(model, given, trained=trained), **options)
 
     return with_model
-
-
-def open_model(name: str, options: dict[str, Any]) -> Model:
-    """Return the built-in model or the saved file `name`; options are for built-in ones only.
-
-    Raises GraphError for an unknown model or an option it has not, ConversionError for a file that
-    cannot be read.
-    """
-    if name in MODELS:
-        return _built_in(name, options)
-    path = Path(name)
-    if not (path.exists() or path.suffix or os.sep in name):
-        raise GraphError(
-            f"model {name!r} is unknown{suggestion(name, MODELS)} (nor is there such a file)"
-        )
-    for option in options:
-        raise click.UsageError(f"{_flag(option)} is for built-in models; {name} is a file")
-    return Model(name, load(path), file=path)
-
-
-def _built_in(name: str, options: dict[str, Any]) -> Model:
-    if "weights" in options and "seed" in options:
-        raise click.UsageError("--weights are not drawn: they have no --seed")
-    known = inspect.signature(MODELS[name]).parameters
-    if "seed" not in known and "seed" in options:
-        graph = MODELS[name](**_known(name, known, {**options, "seed": None}))
-        graph.weights.initialize(seed=options["seed"])
-    else:
-        graph = MODELS[name](**_known(name, known, options))
-    carried = options.get("weights")
-    seed = None if carried else options.get("seed", 0)
-    return Model(name, graph, seed=seed, carried=carried)
-
-
-def _known(name: str, known: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that are given, all of which the model must know."""
-    given = {option: value for option, value in options.items() if value is not None}
-    for option in given.keys() - set(known):
-        raise click.UsageError(f"model {name} has no {_flag(option)}")
-    return given
-
-
-def _flag(option: str) -> str:
-    return f"--{option.replace('_', '-')}"
 
 
 def takes_json(command: Command) -> Command:
@@ -156,16 +104,28 @@ def takes_json(command: Command) -> Command:
 
 
 def takes_threads(command: Command) -> Command:
-    """Give a command the option --threads."""
+    """Give a command the option --threads; far more of them than processors are refused."""
     option = click.option(
         "--threads",
-        type=click.IntRange(min=1),
+        type=int,
+        callback=_threads_given,
         default=1,
         show_default=True,
         metavar="N",
         help="Threads to use.",
     )
     return option(command)
+
+
+def _threads_given(_: click.Context, parameter: click.Parameter, threads: int) -> int:
+    processors = os.cpu_count() or 1
+    most = max(16, 4 * processors)
+    if not 1 <= threads <= most:
+        raise click.BadParameter(
+            f"found {threads}, needed 1 to {most}: this machine has {processors} processors",
+            param=parameter,
+        )
+    return threads
 
 
 def identity(text: str, name_to_id: Callable[[str], int]) -> int:

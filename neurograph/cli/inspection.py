@@ -1,4 +1,4 @@
-"""The commands info, neuron and weight."""
+"""The commands neuron and weight."""
 
 from __future__ import annotations
 
@@ -10,126 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph import datasets
-from neurograph.cli.arguments import Model, identity, takes_json, takes_model
-from neurograph.cli.output import emit, first, shape_text, table
-from neurograph.cli.running import fit
+from neurograph.cli.arguments import Model, identity, takes_json, takes_trained_model
+from neurograph.cli.completion import neuron_names, weight_names
+from neurograph.cli.images import fit
+from neurograph.cli.output import emit, first
+from neurograph.cli.tables import table, wrapped
 from neurograph.counting import OTHER
 from neurograph.errors import DataError
 from neurograph.explanation import Explanation, explain
-from neurograph.graph import Graph, Layer, receptive_field
-from neurograph.graph.table import INPUT
-from neurograph.memory import readable
-from neurograph.names import IdArray
+from neurograph.graph import Graph, receptive_field
 
 _SHOWN = 10  # connections shown unless --all is given
 
 Ids = NDArray[Any]
 
-_every = click.option("--all", "every", is_flag=True, help="Show every connection.")
-
-
-@click.command(short_help="Show layers, arrays of weights and memory.")
-@takes_model
-@takes_json
-def info(model: Model, as_json: bool) -> None:
-    """Show the layers, what their neurons compute, the arrays of weights, and memory."""
-    graph = model.graph
-    layers = [_layer(graph, layer) for layer in graph.layers.values()]
-    arrays = [_array(graph, name) for name in graph.weights]
-    document = {
-        "model": model.name,
-        "neurons": len(graph.neurons),
-        "weights": graph.weights.count,
-        "values": model.weights,
-        "bytes": graph.nbytes,
-        "constants": {graph.neuron_name(i): state for i, state in graph.constants.items()},
-        "layers": layers,
-        "arrays": arrays,
-    }
-    emit(document, lambda: _info(document), as_json=as_json)
-
-
-def _layer(graph: Graph, layer: Layer) -> dict[str, Any]:
-    ids = layer.neurons.present
-    table = graph.table
-    numbers = np.unique(table.function[ids])
-    functions = [str(graph.functions[n]) for n in numbers if n != INPUT]
-    return {
-        "name": layer.name,
-        "kind": layer.kind,
-        "shape": layer.neurons.shape,
-        "neurons": ids.size,
-        "ids": _bounds(layer.neurons),
-        "functions": functions,
-        "fields": np.unique(table.field[ids][table.field[ids] >= 0]).size,
-        "kernels": np.unique(table.kernel[ids][table.kernel[ids] >= 0]).size,
-        "arrays": layer.arrays,
-    }
-
-
-def _array(graph: Graph, name: str) -> dict[str, Any]:
-    ids = graph.weights.names[name]
-    present = ids.present
-    return {
-        "name": name,
-        "shape": ids.shape,
-        "weights": present.size,
-        "absent": ids.size - present.size,
-        "trainable": int(graph.weights.trainable[present].sum()),
-        "ids": _bounds(ids),
-    }
-
-
-def _bounds(ids: IdArray) -> list[int] | None:
-    low, high = ids.bounds()
-    return [low, high] if high >= low else None
-
-
-def _info(found: dict[str, Any]) -> str:
-    layers = [
-        [
-            layer["name"],
-            layer["kind"],
-            "; ".join(layer["functions"]) or "-",
-            shape_text(layer["shape"]),
-            f"{layer['neurons']:,}",
-            f"{layer['fields']:,}",
-            f"{layer['kernels']:,}",
-        ]
-        for layer in found["layers"]
-    ]
-    arrays = [
-        [
-            array["name"],
-            shape_text(array["shape"]),
-            f"{array['weights']:,}",
-            f"{array['absent']:,}",
-            f"{array['trainable']:,}",
-        ]
-        for array in found["arrays"]
-    ]
-    constants = ", ".join(f"{name} {state:g}" for name, state in found["constants"].items())
-    return "\n".join(
-        [
-            f"{found['model']}: {found['neurons']:,} neurons in {len(layers)} layers, "
-            f"{found['weights']:,} weights in {len(arrays)} arrays, {readable(found['bytes'])}",
-            f"weights: {found['values']}",
-            f"constants: {constants}",
-            "",
-            table(
-                ["layer", "kind", "function", "shape", "neurons", "fields", "kernels"],
-                layers,
-                left=3,
-            ),
-            "",
-            table(["array", "shape", "weights", "absent", "trainable"], arrays),
-        ]
-    )
+_every = click.option("--all", "every", is_flag=True, help="Show every connection, as --json does.")
 
 
 @click.command(short_help="Show what one neuron reads, sees and feeds.")
-@takes_model
-@click.argument("name")
+@takes_trained_model
+@click.argument("name", shell_complete=neuron_names)
 @click.option(
     "--digit",
     type=click.IntRange(min=0),
@@ -139,15 +39,21 @@ def _info(found: dict[str, Any]) -> str:
 @_every
 @takes_json
 def neuron(model: Model, name: str, digit: int | None, every: bool, as_json: bool) -> None:
-    """Show one neuron, NAME ("C1[2, 10, 10]") or id: what it reads, sees and feeds."""
+    """Show one neuron, NAME ("C1[2, 10, 10]") or id: what it reads, sees and feeds.
+
+    With --digit N, also why it is in the state it is in for a handwritten digit: every source's
+    state times every weight, and their sum. MODEL's weights are the trained ones if the package
+    carries them.
+    """
     graph = model.graph
     number = identity(name, graph.neuron_id)
     function = graph.function(number)
     links = graph.incoming(number)
     why = None if digit is None else _explain(model, number, digit)
-    shown, more = first(_SHOWN, len(links), every)
+    shown, more = first(_SHOWN, len(links), every or as_json)
     document = {
         "model": model.name,
+        "weights": model.weights,
         "name": graph.neuron_name(number),
         "id": number,
         "function": None if function is None else str(function),
@@ -225,16 +131,20 @@ def _neuron(found: dict[str, Any], more: str) -> str:
     rows = [[_cell(row[c]) for c in columns] for row in found["connections"]]
     lines = [
         f"{found['name']}: neuron {found['id']:,}, {found['function'] or 'its state is given'}",
+        f"weights: {found['weights']}",
         _sees(found["receptive_field"]),
         _fed(found["outgoing"]),
         f"reads {found['incoming']:,} connection{'' if found['incoming'] == 1 else 's'}",
     ]
+    lines = [part for line in lines for part in wrapped(line)]
     if rows:
-        lines += ["", table(columns, rows) + more]
+        lines += ["", table(columns, rows, less=["value", "state", "weight"]) + more]
     if "state" in found:
         net = found["net_input"]
         of = f"net input {net:.9g}, " if found["function"] else ""
-        lines += ["", f"on digit {found['digit']}: {of}state {found['state']:.9g}"]
+        lines += ["", *wrapped(f"on digit {found['digit']}: {of}state {found['state']:.9g}")]
+    elif found["function"]:
+        lines += ["", *wrapped("--digit N explains its sum for image N of the package's digits")]
     return "\n".join(lines)
 
 
@@ -265,8 +175,8 @@ def _fed(outgoing: Sequence[dict[str, Any]]) -> str:
 
 
 @click.command(short_help="Show one weight and every connection that shares it.")
-@takes_model
-@click.argument("name")
+@takes_trained_model
+@click.argument("name", shell_complete=weight_names)
 @_every
 @takes_json
 def weight(model: Model, name: str, every: bool, as_json: bool) -> None:
@@ -274,10 +184,11 @@ def weight(model: Model, name: str, every: bool, as_json: bool) -> None:
     graph = model.graph
     number = identity(name, graph.weight_id)
     uses = graph.sharing(number)
-    shown, more = first(_SHOWN, len(uses), every)
+    shown, more = first(_SHOWN, len(uses), every or as_json)
     some = uses.keep(slice(0, shown))
     document = {
         "model": model.name,
+        "weights": model.weights,
         "name": graph.weight_name(number),
         "id": number,
         "value": float(graph.weights.value[number]),
@@ -297,10 +208,12 @@ def _weight(found: dict[str, Any], more: str) -> str:
     lines = [
         f"{found['name']}: weight {found['id']:,}, "
         f"{'trainable' if found['trainable'] else 'fixed'}, value {found['value']:.9g}",
+        f"weights: {found['weights']}",
         f"shared by {found['uses']:,} connections: {by_layer}"
         if found["uses"]
         else "dead: no connection uses it",
     ]
+    lines = [part for line in lines for part in wrapped(line)]
     rows = [[c["source"], c["target"]] for c in found["connections"]]
     if rows:
         lines += ["", table(["source", "target"], rows, left=2) + more]

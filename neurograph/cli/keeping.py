@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from neurograph.cli.arguments import Model, takes_json, takes_model
+from neurograph.cli.arguments import Model, takes_json, takes_trained_model
 from neurograph.cli.output import emit
 from neurograph.errors import ConversionError
 from neurograph.memory import readable
@@ -14,7 +14,7 @@ from neurograph.storage import graphs as storage
 
 
 @click.command(short_help="Write a model to a file.")
-@takes_model
+@takes_trained_model
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @takes_json
@@ -24,5 +24,7 @@ def save(model: Model, file: Path, force: bool, as_json: bool) -> None:
         raise ConversionError(f"{file}: exists already; --force replaces it")
     storage.save(model.graph, file)
     size = file.stat().st_size
-    document = {"model": model.name, "file": str(file), "bytes": size}
-    emit(document, lambda: f"{model.name} saved to {file} ({readable(size)})", as_json=as_json)
+    weights = model.weights
+    document = {"model": model.name, "file": str(file), "bytes": size, "weights": weights}
+    text = f"{model.name} saved to {file} ({readable(size)})\nweights: {weights}"
+    emit(document, lambda: text, as_json=as_json)

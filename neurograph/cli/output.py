@@ -32,17 +32,6 @@ def plain(value: Any) -> Any:
     return value
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1) -> str:
-    """Return rows of text as a table: the first `left` columns flush left, the others right."""
-    from tabulate import tabulate
-
-    align = ["left"] * left + ["right"] * (len(head) - left)
-    if not rows:
-        align = []
-    body = [[str(cell) for cell in row] for row in rows]
-    return tabulate(body, head, tablefmt="simple", colalign=align, disable_numparse=True)
-
-
 def first(count: int, total: int, every: bool) -> tuple[int, str]:
     """Return how many of `total` rows to show, and a closing line where some are left out."""
     if every or total <= count:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +15,18 @@ from numpy.typing import NDArray
 
 from neurograph import datasets
 from neurograph.cli.arguments import Model, takes_json, takes_threads, takes_trained_model
-from neurograph.cli.output import duration, emit, shape_text, table
+from neurograph.cli.images import SHOWN, Images, Reading, from_files, from_package, read_labels
+from neurograph.cli.output import duration, emit
+from neurograph.cli.tables import fits, table, wrapped
 from neurograph.engines import ENGINES
 from neurograph.errors import DataError
 from neurograph.losses import check_labels
 from neurograph.simulator import Simulator
 
 _WIDE = 12  # outputs that a table has columns for; of more, the best few are shown
-_BEST = 5
-_SHOWN = 10
+_BEST = 5, 3, 2, 1  # how many, as they fit
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Images:
-    """Images as a network takes them, (N, *input shape), and their labels if they are known."""
-
-    origin: str
-    images: Array
-    labels: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +42,23 @@ class Outcome:
 
 @click.command(short_help="Push images through: outputs, classes and time.")
 @takes_trained_model
+@click.argument("pictures", nargs=-1, type=click.Path(path_type=Path), metavar="[MORE]...")
 @click.option(
     "--images",
+    multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="An IDX file or a .npy: whole numbers (N, rows, columns) are grey levels 0 to 255, any "
-    "others must be as the network takes them. By default the digits carried in the package.",
+    help="Pictures, one or MORE (PNG, JPEG, ..., or a directory), or an IDX or .npy file. Whole "
+    "numbers and pictures are grey levels, which are scaled and resized, as the output says; other "
+    "numbers are taken as they are. By default the digits carried in the package.",
 )
+@click.option("--transpose", is_flag=True, help="Exchange rows and columns, as EMNIST needs it.")
+@click.option(
+    "--invert/--no-invert",
+    default=None,
+    help="Whether to invert grey levels; by default those with light edges: ink is to be light.",
+)
+@click.option("--raw", is_flag=True, help="Take whole numbers, too, as they are.")
 @click.option(
     "--labels", type=click.Path(path_type=Path), metavar="FILE", help="Their labels, IDX or .npy."
 )
@@ -64,7 +66,8 @@ class Outcome:
     "--count",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Images to run and show: 10 by default, of trained weights all, and the first 10 shown.",
+    help="Images to run and show: 10 by default, all pictures, and with trained weights all digits "
+    "of the package, of which the first 10 are shown.",
 )
 @click.option(
     "--batch",
@@ -82,27 +85,37 @@ class Outcome:
 @takes_json
 def run(
     model: Model,
-    images: Path | None,
+    pictures: tuple[Path, ...],
+    images: tuple[Path, ...],
     labels: Path | None,
     count: int | None,
-    batch: int,
-    engine: str,
-    dtype: str,
-    threads: int,
+    transpose: bool,
+    invert: bool | None,
+    raw: bool,
     as_json: bool,
+    **options: Any,
 ) -> None:
-    """Push images through the network: its outputs, the class it predicts, and the time."""
-    every = count is None and images is None and model.carried is not None
-    given = _images(model, images, labels, len(datasets.digits()) if every else count or _SHOWN)
+    """Push images through the network: its outputs, the class it predicts, and the time.
+
+    What one output is the sum of: neurograph neuron MODEL 'output[7]' --digit 0.
+    """
+    given = _images(model, (*images, *pictures), labels, count, Reading(transpose, invert, raw))
+    outcome = _outcome(model, given.images, **options)
+    document = _document(model, given, outcome, options)
+    every = not images and not pictures and count is None
+    shown = min(SHOWN if every else len(given.images), len(given.images))
+    emit(document, lambda: _text(given, outcome, document, shown), as_json=as_json)
+
+
+def _outcome(
+    model: Model, images: Array, *, batch: int, engine: str, dtype: str, threads: int
+) -> Outcome:
     start = time.perf_counter()
     simulator = Simulator(model.graph, engine=engine, dtype=dtype, threads=threads)
-    simulator(given.images[:1])  # loads the weights and compiles what is compiled when first used
+    simulator(images[:1])  # loads the weights and compiles what is compiled when first used
     prepared = time.perf_counter() - start
-    outputs, ran = _run(simulator, given.images, batch)
-    outcome = Outcome(simulator, outputs, simulator.decide(outputs), prepared, ran)
-    document = _document(model, given, outcome, dtype, threads)
-    shown = _SHOWN if every else len(given.images)
-    emit(document, lambda: _text(model, given, outcome, document, shown), as_json=as_json)
+    outputs, ran = _run(simulator, images, batch)
+    return Outcome(simulator, outputs, simulator.decide(outputs), prepared, ran)
 
 
 def _run(simulator: Simulator, images: Array, batch: int) -> tuple[Array, float]:
@@ -121,82 +134,51 @@ def _run(simulator: Simulator, images: Array, batch: int) -> tuple[Array, float]
     return np.concatenate(parts), seconds
 
 
-# ---- images -------------------------------------------------------------------------------------
-
-
-def _images(model: Model, path: Path | None, labels: Path | None, count: int) -> Images:
+def _images(
+    model: Model, paths: Sequence[Path], labels: Path | None, count: int | None, reading: Reading
+) -> Images:
     """Return the images to run. Raises DataError if they do not fit the network."""
     layers = model.graph.inputs
     if len(layers) != 1:
         raise DataError(f"run: {model.name} has {len(layers)} inputs, needed one for images")
     shape = layers[0].neurons.shape
-    if path is None:
-        if labels is not None:
-            raise click.UsageError("--labels needs --images")
-        digits = datasets.digits()
-        count = min(count, len(digits))
-        origin = f"the first {count} of the {len(digits)} MNIST test digits in the package"
-        return Images(origin, fit(digits.images[:count], shape, "digits"), digits.labels[:count])
-    images = fit(np.atleast_1d(read_array(path))[:count], shape, str(path))
-    if not len(images):
-        raise DataError(f"{path}: holds no image")
-    known = None if labels is None else read_array(labels)[: len(images)]
-    if known is not None and (known.shape != (len(images),) or known.dtype.kind not in "iu"):
-        raise DataError(
-            f"{labels}: found {known.dtype} of shape {known.shape}, needed {len(images)} labels"
-        )
-    if known is not None and model.graph.outputs.ndim == 1:
-        check_labels(known, len(images), model.graph.outputs.size)
-    return Images(f"the first {len(images)} images of {path}", images, known)
+    if not paths:
+        asked = {"labels": labels, **vars(reading)}
+        for option, usual in {"labels": None, **vars(Reading())}.items():
+            if asked[option] is not usual:
+                raise click.UsageError(f"--{option} needs --images")
+        every = count is None and model.carried is not None
+        return from_package(count or (len(datasets.digits()) if every else SHOWN), shape)
+    found = from_files(paths, count, shape, reading)
+    if labels is None:
+        return found
+    known = read_labels(labels, len(found.images))
+    if model.graph.outputs.ndim == 1:
+        _check_labels(known, labels, model.graph.outputs.size)
+    return replace(found, labels=known)
 
 
-def read_array(path: Path) -> Array:
-    """Return the array of an IDX or a .npy file. Raises DataError if it is neither."""
-    with path.open("rb") as stream:
-        is_npy = stream.read(6) == b"\x93NUMPY"
-    if not is_npy:
-        return datasets.read_idx(path)
+def _check_labels(labels: Array, path: Path, classes: int) -> None:
     try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (ValueError, EOFError) as error:
-        raise DataError(f"{path}: cannot be read: {error}; needed a plain .npy file") from error
-
-
-def fit(images: Array, shape: tuple[int, ...], who: str) -> Array:
-    """Return images (N, ...) as inputs (N, *shape).
-
-    Grey levels are scaled and placed as LeNet-5 takes them (see `datasets.normalize`); of a flat
-    input they are laid out row by row. Raises DataError if they do not fit.
-    """
-    grey = images.ndim == 3 and images.dtype.kind in "iu"
-    if not grey:
-        if images.shape[1:] != shape:
-            needed = f"(N, {', '.join(map(str, shape))}), or grey levels (N, rows, columns)"
-            raise DataError(f"{who}: found images of shape {images.shape}, needed {needed}")
-        return images
-    if len(shape) == 3 and shape[0] == 1:
-        return datasets.normalize(images, size=(shape[1], shape[2]))
-    size = images.shape[1:]
-    if len(shape) == 1 and shape[0] == math.prod(size):
-        return datasets.normalize(images, size=size).reshape(len(images), -1)
-    raise DataError(
-        f"{who}: grey levels of {shape_text(size)} do not make an input of {shape_text(shape)}"
-    )
+        check_labels(labels, len(labels), classes)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
 # ---- what is printed ----------------------------------------------------------------------------
 
 
 def _document(
-    model: Model, given: Images, outcome: Outcome, dtype: str, threads: int
+    model: Model, given: Images, outcome: Outcome, options: dict[str, Any]
 ) -> dict[str, Any]:
     found: dict[str, Any] = {
         "model": model.name,
         "weights": model.weights,
         "images": given.origin,
+        "read_as": given.said or None,
         "engine": outcome.simulator.engine,
-        "dtype": dtype,
-        "threads": threads,
+        "dtype": options["dtype"],
+        "threads": options["threads"],
         "smallest_wins": outcome.simulator.program.penalties,
         "count": len(given.images),
         "seconds": outcome.ran,
@@ -207,6 +189,8 @@ def _document(
     found["results"] = [
         {
             "image": i,
+            **({} if given.names is None else {"file": given.names[i]}),
+            **({} if given.changes is None else {"changes": given.changes[i]}),
             "label": None if given.labels is None else given.labels[i],
             "class": outcome.classes[i],
             "outputs": outcome.outputs[i],
@@ -216,34 +200,44 @@ def _document(
     return found
 
 
-def _text(
-    model: Model, given: Images, outcome: Outcome, document: dict[str, Any], shown: int
-) -> str:
-    count, ran = len(given.images), outcome.ran
-    threads = document["threads"]
-    wins = "smallest" if document["smallest_wins"] else "largest"
+def _text(given: Images, outcome: Outcome, found: dict[str, Any], shown: int) -> str:
+    count, threads = len(given.images), found["threads"]
+    wins = "smallest" if found["smallest_wins"] else "largest"
     lines = [
-        f"{model.name} on {given.origin}",
-        f"weights: {model.weights}",
-        f"engine: {document['engine']}, {document['dtype']}, "
+        f"{found['model']} on {given.origin}",
+        f"weights: {found['weights']}",
+        *([f"images: {given.said}"] if given.said else []),
+        f"engine: {found['engine']}, {found['dtype']}, "
         f"{threads} thread{'s' if threads > 1 else ''}; the {wins} output wins",
-        "",
-        _results(given, outcome, shown, smallest=document["smallest_wins"])
-        + (f"\n... and {count - shown:,} more" if shown < count else ""),
-        "",
-        f"{count} image{'s' if count > 1 else ''} in {duration(ran)} "
-        f"({duration(ran / count)} each), after {duration(outcome.prepared)} to compile",
     ]
-    if "right" in document:
-        right = document["right"]
-        wrong = f" ({100 * (1 - right / count):.2f} % wrong)" if shown < count else ""
-        lines[-1] = f"{right} of {count} right{wrong}; {lines[-1]}"
-    return "\n".join(lines)
+    if given.changes is not None:
+        pairs = zip(given.names or (), given.changes, strict=True)
+        lines += [f"{name}: {change}" for name, change in list(pairs)[:SHOWN]]
+        lines += [f"... and {count - SHOWN} more (--json has them)"] if count > SHOWN else []
+    lines = [part for line in lines for part in wrapped(line)]
+    more = f"\n... and {count - shown:,} more" if shown < count else ""
+    smallest = found["smallest_wins"]
+    lines += ["", _results(given, outcome, shown, smallest=smallest) + more, ""]
+    return "\n".join([*lines, *wrapped(_summary(outcome, found, whole=shown == count))])
+
+
+def _summary(outcome: Outcome, found: dict[str, Any], *, whole: bool) -> str:
+    count, ran = found["count"], outcome.ran
+    took = (
+        f"{count} image{'s' if count > 1 else ''} in {duration(ran)} "
+        f"({duration(ran / count)} each), after {duration(outcome.prepared)} to compile"
+    )
+    if "right" not in found:
+        return took
+    right = found["right"]
+    wrong = "" if whole else f" ({100 * (1 - right / count):.2f} % wrong)"
+    return f"{right} of {count} right{wrong}; {took}"
 
 
 def _results(given: Images, outcome: Outcome, shown: int, *, smallest: bool) -> str:
-    head = ["image", *([] if given.labels is None else ["label"]), "class"]
-    before = [[i, *([] if given.labels is None else [given.labels[i]])] for i in range(shown)]
+    names, labels = given.names or range(len(given.images)), given.labels
+    head = ["image", *([] if labels is None else ["label"]), "class"]
+    before = [[names[i], *([] if labels is None else [labels[i]])] for i in range(shown)]
     if outcome.classes.ndim > 1:
         # One class a place: the map of classes, row by row.
         rows = [
@@ -251,14 +245,22 @@ def _results(given: Images, outcome: Outcome, shown: int, *, smallest: bool) -> 
             for start, classes in zip(before, outcome.classes[:shown], strict=True)
         ]
         return table(head, rows, left=len(head))
-    narrow = outcome.outputs.shape[1] <= _WIDE
-    head += [str(c) for c in range(outcome.outputs.shape[1])] if narrow else ["best outputs"]
-    rows = []
-    for i, start in enumerate(before):
-        best, outputs = outcome.classes[i], outcome.outputs[i]
-        cells = [f"{o:.4g}" for o in outputs] if narrow else [_best(outputs, smallest=smallest)]
-        rows.append([*start, best, *cells])
-    return table(head, rows)
+    rows = [[*start, outcome.classes[i]] for i, start in enumerate(before)]
+    return _with_outputs(head, rows, outcome.outputs, smallest=smallest)
+
+
+def _with_outputs(head: list[str], rows: list[list[Any]], outputs: Array, *, smallest: bool) -> str:
+    """Return a table with a column for each output, or with the best few where that is too wide."""
+    if outputs.shape[1] <= _WIDE:
+        titles = [*head, *map(str, range(outputs.shape[1]))]
+        whole = [[*row, *(f"{o:.4g}" for o in outputs[i])] for i, row in enumerate(rows)]
+        if fits(titles, whole):
+            return table(titles, whole)
+    for count in _BEST:
+        best = [[*row, _best(outputs[i], count, smallest)] for i, row in enumerate(rows)]
+        if fits([*head, "best outputs"], best):
+            break
+    return table([*head, "best outputs"], best)
 
 
 def _grid(classes: Array) -> str:
@@ -266,6 +268,6 @@ def _grid(classes: Array) -> str:
     return "\n".join(" ".join(map(str, row)) for row in rows)
 
 
-def _best(outputs: Array, *, smallest: bool) -> str:
-    order = np.argsort(outputs if smallest else -outputs, kind="stable")[:_BEST]
+def _best(outputs: Array, count: int, smallest: bool) -> str:
+    order = np.argsort(outputs if smallest else -outputs, kind="stable")[:count]
     return ", ".join(f"{c}: {outputs[c]:.4g}" for c in order)

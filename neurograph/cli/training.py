@@ -14,8 +14,9 @@ from neurograph import datasets
 from neurograph.checks import is_real
 from neurograph.cli.application import INTERRUPTED
 from neurograph.cli.arguments import Model, takes_json, takes_model
-from neurograph.cli.output import emit, table
-from neurograph.cli.running import fit as as_inputs
+from neurograph.cli.images import fit as as_inputs
+from neurograph.cli.output import emit
+from neurograph.cli.tables import table
 from neurograph.engines import ENGINES
 from neurograph.errors import ConversionError, DataError
 from neurograph.graph.initializers import INITIALIZERS

@@ -3,7 +3,7 @@
 Imports nothing of networks; `data/` holds what the package carries.
 """
 
-from neurograph.datasets.handwritten import Digits, digits, mnist, normalize
+from neurograph.datasets.handwritten import Digits, digits, grey_levels, mnist, normalize
 from neurograph.datasets.idx import read_idx
 from neurograph.datasets.picture_files import (
     Pictures,
@@ -18,6 +18,7 @@ __all__ = [
     "Pictures",
     "dark_on_light",
     "digits",
+    "grey_levels",
     "is_picture",
     "mnist",
     "normalize",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.checks import is_whole
+from neurograph.checks import array, is_whole
 from neurograph.datasets.idx import read_with_checksum
 from neurograph.errors import DataError, missing
 from neurograph.storage.files import as_path
@@ -108,11 +109,13 @@ def digits(count: int | None = None) -> Digits:
     return Digits(images[:count], labels[:count])
 
 
-def normalize(images: ArrayLike, *, size: tuple[int, int] = (32, 32)) -> NDArray[np.float64]:
+def normalize(images: ArrayLike, *, size: tuple[int, int] | int = (32, 32)) -> NDArray[np.float64]:
     """Return LeNet-5's input, (N, 1, rows, columns) of this `size`, from (N, h, w) grey levels.
 
     x = -0.1 + 1.275 p / 255: background 0 becomes -0.1, ink 255 becomes 1.175. The image stands in
     the middle of a background; where the margin is odd, the larger part is below and to the right.
+    A `size` of one whole number is that of a flat input: (N, size), the image row by row. Square
+    images may come flat as well, (N, h * h).
 
     Raises DataError unless the images are integers from 0 to 255 and fit into `size`.
 
@@ -121,35 +124,52 @@ def normalize(images: ArrayLike, *, size: tuple[int, int] = (32, 32)) -> NDArray
     >>> x = normalize(digits(2).images)
     >>> x.shape, float(x.min()), float(x.max())
     ((2, 1, 32, 32), -0.1, 1.175)
+    >>> normalize(digits(2).images, size=784).shape
+    (2, 784)
     """
     pixels = grey_levels(images, "normalize")
     count, *found = pixels.shape
-    pair = isinstance(size, Sequence) and len(size) == 2
-    if not pair or not all(map(is_whole, size)):
-        raise DataError(f"normalize: found size {size!r}, needed two whole numbers")
-    margins = [whole - part for whole, part in zip(size, found, strict=True)]
+    rows, columns = _rows_and_columns(size, found)
+    margins = [rows - found[0], columns - found[1]]
     if min(margins) < 0:
         raise DataError(
-            f"normalize: images of {found[0]}x{found[1]} do not fit the size {size[0]}x{size[1]}"
+            f"normalize: images of {found[0]}x{found[1]} do not fit the size {rows}x{columns}"
         )
     padding = [(margin // 2, margin - margin // 2) for margin in margins]
     padded = np.pad(pixels, [(0, 0), *padding])
     # A look-up of the 256 levels; linspace hits both ends exactly, the written formula does not.
     levels = np.linspace(_BACKGROUND, _FOREGROUND, 256)
-    return levels[padded].reshape(count, 1, *size)
+    return levels[padded].reshape(count, *((size,) if is_whole(size) else (1, rows, columns)))
+
+
+def _rows_and_columns(size: Any, found: Sequence[int]) -> tuple[int, int]:
+    """Return what a size means: a flat one is that of the images, or of a square."""
+    if is_whole(size):
+        root = math.isqrt(max(int(size), 0))
+        rows, columns = found if math.prod(found) == size else (root, root)
+        if rows * columns == size:
+            return rows, columns
+        raise DataError(f"normalize: images of {found[0]}x{found[1]} do not make {size} numbers")
+    pair = isinstance(size, Sequence) and len(size) == 2
+    if not pair or not all(map(is_whole, size)):
+        raise DataError(f"normalize: found size {size!r}, needed one whole number or two")
+    return int(size[0]), int(size[1])
 
 
 def grey_levels(images: ArrayLike, who: str) -> NDArray[np.uint8]:
-    """Return grey levels (N, rows, columns) as bytes. Raises DataError for what are none.
+    """Return grey levels as bytes, (N, rows, columns), from those or from flat squares (N, h * h).
 
-    >>> grey_levels([[[0, 255]]], "reader").dtype
-    dtype('uint8')
+    Raises DataError for another shape, and unless they are whole numbers from 0 to 255.
+
+    >>> grey_levels([[[0, 255]]], "reader").shape, grey_levels(np.zeros((2, 784), int), "r").shape
+    ((1, 1, 2), (2, 28, 28))
     """
-    pixels = np.asarray(images)
+    pixels = array(who, images, what="images", needed="grey levels 0 to 255", error=DataError)
+    shape = pixels.shape
+    if pixels.ndim == 2 and shape[0] != shape[1] and math.isqrt(shape[1]) ** 2 == shape[1]:
+        pixels = pixels.reshape(shape[0], *[math.isqrt(shape[1])] * 2)
     if pixels.ndim != 3:
-        raise DataError(
-            f"{who}: found images of shape {pixels.shape}; needed (images, rows, columns)"
-        )
+        raise DataError(f"{who}: found images of shape {shape}; needed (images, rows, columns)")
     if pixels.dtype.kind not in "iu":
         raise DataError(f"{who}: found {pixels.dtype}; needed integer grey levels 0 to 255")
     if pixels.size and not (pixels.min() >= 0 and pixels.max() <= 255):
