@@ -131,7 +131,7 @@ DERIVATIVES: dict[str, tuple[bool, Callable[..., Array]]] = {
     "gelu": (True, lambda a, x: _gelu_slope(a)),
     "hardtanh": (False, lambda a, x, low, high: _inside(x, low, high)),
     "hardsigmoid": (True, lambda a, x: _inside(a, -3, 3) / 6),
-    "hardswish": (True, lambda a, x: np.where(np.abs(a) <= 3, a / 3 + 0.5, a > 0)),
+    "hardswish": (True, lambda a, x: np.where(np.abs(a) < 3, a / 3 + 0.5, a > 0)),
     "exp": (False, lambda a, x: x),
     "square": (True, lambda a, x: 2 * a),
 }

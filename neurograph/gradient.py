@@ -14,7 +14,14 @@ from neurograph.engines import Engine
 from neurograph.errors import DataError
 from neurograph.functions import Activation, Function
 from neurograph.graph import Layer
-from neurograph.losses import CorrectPenalty, DiscriminativePenalty, Loss, Seed, check_labels
+from neurograph.losses import (
+    CorrectPenalty,
+    DiscriminativePenalty,
+    Loss,
+    Seed,
+    check_labels,
+    like_outputs,
+)
 from neurograph.program import Ids, Program, join_rows
 
 Array = NDArray[Any]
@@ -103,7 +110,7 @@ def curvature(
         return engine.backward(
             inputs,
             engine.program.outputs.reshape(-1),
-            lambda states: loss.curvature(states, targets),
+            lambda states: like_outputs(loss.curvature(states, targets), states),
             squared=True,
         )[0]
     start = _Start(distances, values, targets, loss)

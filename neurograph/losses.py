@@ -47,7 +47,25 @@ class Seed:
     def __call__(self, outputs: Array) -> Array:
         """Return the gradient of the mean loss by the outputs (batch, outputs)."""
         self.outputs = outputs
-        return self.loss.gradient(outputs, self.targets)
+        return like_outputs(self.loss.gradient(outputs, self.targets), outputs)
+
+
+def like_outputs(found: ArrayLike, outputs: Array) -> Array:
+    """Return a loss's derivative by the outputs. Raises DataError for another shape, or no numbers.
+
+    >>> like_outputs([[0.5, 1.0]], np.zeros((1, 2))).dtype
+    dtype('float64')
+    """
+    try:
+        array = np.asarray(found)
+    except ValueError:  # rows of different lengths
+        array = np.empty(0, object)
+    if array.dtype.kind not in "fiub" or array.shape != outputs.shape:
+        raise DataError(
+            f"loss: found a derivative of type {array.dtype} and shape {array.shape}, "
+            f"needed real numbers of shape {outputs.shape}"
+        )
+    return array
 
 
 def check_labels(labels: ArrayLike, batch: int, classes: int) -> NDArray[np.intp]:

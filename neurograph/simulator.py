@@ -213,6 +213,7 @@ class Simulator:
         given = real_array(rates, "rates", "numbers").astype(np.float64)
         if given.shape != (weights.count,):
             raise DataError(f"rates: found shape {given.shape}, needed ({weights.count},)")
+        self._version = -1  # until it is through, an engine may have others than the graph's
         values, outputs = self._engine.descend(weights.value, batch, wanted, as_loss(loss), given)
         weights.value = values
         # The engine has loaded them; what is not finite is found when they are used again.

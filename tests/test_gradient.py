@@ -58,7 +58,9 @@ def test_the_derivative_of_an_activation_is_that_of_its_function(name):
         ("leaky_relu", (0.1,), 0.0),
         ("hardtanh", (-1.0, 2.0), -1.0),
         ("hardtanh", (-1.0, 2.0), 2.0),
-        ("hardsigmoid", (), 3.0),
+        *(("hardsigmoid", (), at) for at in (-3.0, 3.0)),
+        *(("hardswish", (), at) for at in (-3.0, 3.0)),
+        *((name, (), 0.0) for name in ("softplus", "softsign", "silu", "gelu")),
         ("elu", (0.5,), 0.0),
     ],
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.losses import Loss
+from neurograph.losses import Loss, Seed
 
 if TYPE_CHECKING:
     from neurograph.engines import Engine
@@ -28,13 +28,10 @@ def descend(
     now, rates = values.astype(dtype), rates.astype(dtype)
     outputs = np.empty((len(inputs), at.size), dtype)
     for one in range(len(inputs)):
-
-        def seed(states: Array, one: int = one) -> Array:
-            outputs[one] = states[0]
-            return loss.gradient(states, targets[one : one + 1])
-
+        seed = Seed(loss, targets[one : one + 1])
         engine.load(now.astype(np.float64))
         gradient, _ = engine.backward(inputs[one : one + 1], at, seed)
+        outputs[one] = seed.outputs[0]
         now -= rates * gradient.astype(dtype)
     final = now.astype(np.float64)
     engine.load(final)

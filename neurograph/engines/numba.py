@@ -5,9 +5,7 @@ Tiles take blocks of samples; columns, where the batch is small or the maps are 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +14,7 @@ from numpy.typing import NDArray
 from neurograph.engines.descent import descend
 from neurograph.errors import EngineError, missing
 from neurograph.losses import Loss
-from neurograph.program import Program
+from neurograph.program import Parts, Program
 
 if TYPE_CHECKING:
     from neurograph.kernels.gradient.batch_runner import BatchGradientRunner
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 try:
     from neurograph.kernels.choice import costs
     from neurograph.kernels.runner import Runner
+    from neurograph.kernels.turns import Lock, Turns
 except ImportError as error:
     if error.name is None or error.name.split(".")[0] not in ("numba", "llvmlite"):
         raise
@@ -51,9 +50,11 @@ class Engine:
         self._values = np.zeros(program.weight_count)
         self._runners: dict[bool, Any] = {}
         self._loaded: dict[bool, NDArray[np.float64]] = {}  # the values that a runner has
-        self._making = threading.Lock()  # one runner of a kind, with the values it is said to have
+        self._making = Lock()  # one runner of a kind, with the values it is said to have
         self._recent: tuple[int, Any, Any] = (-1, None, None)  # the last batch, values and runner
-        self._learning = threading.Lock()  # gradients of one call at a time: they share memory
+        self._learning = Turns()  # gradients one at a time: they share memory
+        self._patterns = Parts(program, self._pattern_runner)
+        self._batches = Parts(program, self._batch_runner)
         self._runner(self._costs.lanes)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -62,6 +63,7 @@ class Engine:
 
     def load(self, values: NDArray[np.float64]) -> None:
         """Take a copy of the weight values, shape (weights,); a runner has them when next used."""
+        self._recent = -1, None, None  # first: these values may have been there before
         self._values = values.copy() if values.flags.writeable else values
 
     def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
@@ -83,7 +85,7 @@ class Engine:
     def _runner(self, batch: int) -> Any:
         """Return what runs a batch of this size at the least cost; made when first needed."""
         columns = self._costs.columns_pay(max(1, batch))
-        with self._making:
+        with self._making.own():
             if columns not in self._runners:
                 made = self.program, self.dtype, self.threads
                 runner: Any
@@ -97,23 +99,22 @@ class Engine:
                 self._runners[columns] = runner
             values = self._values
             if self._loaded.get(columns) is not values:
+                self._loaded.pop(columns, None)  # if it fails, they are of neither
                 self._runners[columns].load(values)
                 self._loaded[columns] = values
             return self._runners[columns]
 
     # Imported and planned only when first needed: who runs forward does not wait for them.
 
-    @cached_property
-    def _patterns(self) -> GradientRunner:
+    def _pattern_runner(self, program: Program) -> GradientRunner:
         from neurograph.kernels.gradient.runner import GradientRunner
 
-        return GradientRunner(self.program, self.dtype)
+        return GradientRunner(program, self.dtype)
 
-    @cached_property
-    def _batches(self) -> BatchGradientRunner:
+    def _batch_runner(self, program: Program) -> BatchGradientRunner:
         from neurograph.kernels.gradient.batch_runner import BatchGradientRunner
 
-        return BatchGradientRunner(self.program, self.dtype, self.threads)
+        return BatchGradientRunner(program, self.dtype, self.threads)
 
     def backward(
         self,
@@ -125,11 +126,14 @@ class Engine:
         wrt_inputs: bool = False,
     ) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
         """Return the gradients of weights and of inputs, as `Engine.backward` says."""
-        with self._learning:
-            runner = self._batches if len(inputs) > _FEW else self._patterns
+
+        def backward() -> tuple[NDArray[np.float64], NDArray[Any] | None]:
+            runner = (self._batches if len(inputs) > _FEW else self._patterns)(at)
             if runner.values is not self._values:
                 runner.load(self._values)
             return runner.backward(inputs, at, seed, squared=squared, wrt_inputs=wrt_inputs)
+
+        return self._learning.take(backward)
 
     def descend(
         self,
@@ -140,8 +144,10 @@ class Engine:
         rates: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Learn pattern by pattern, as `Engine.descend` says."""
-        with self._learning:
-            found = self._patterns.descend(values, inputs, targets, loss, rates)
+        at = self.program.outputs.reshape(-1)
+        found = self._learning.take(
+            lambda: self._patterns(at).descend(values, inputs, targets, loss, rates)
+        )
         if found is None:  # a loss that is not compiled
             return descend(self, values, inputs, targets, loss, rates)
         self.load(found[0])

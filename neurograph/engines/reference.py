@@ -15,7 +15,7 @@ from neurograph.engines.descent import descend
 from neurograph.errors import EngineError
 from neurograph.functions import COMBINE, COMBINE_SLOPES, IDENTITY, REDUCE, REDUCE_SLOPES
 from neurograph.losses import Loss
-from neurograph.program import Program, Rows
+from neurograph.program import Parts, Program, Rows
 
 Array = NDArray[Any]
 
@@ -27,6 +27,11 @@ class Engine:
         self.program, self.dtype = program, dtype
         self._steps = [step.rows() for step in program.steps]
         self._values = np.zeros(0, dtype)
+        self._parts = Parts(program, self._part)
+
+    def _part(self, program: Program) -> Engine:
+        """Return the engine of a part of the program: itself where that is all of it."""
+        return self if program is self.program else Engine(program, dtype=self.dtype)
 
     def load(self, values: NDArray[np.float64]) -> None:
         """Take a copy of the weight values, shape (weights,)."""
@@ -89,6 +94,19 @@ class Engine:
         wrt_inputs: bool = False,
     ) -> tuple[NDArray[np.float64], Array | None]:
         """Return the gradients of weights and of inputs, as `Engine.backward` says."""
+        part = self._parts(at)
+        part._values = self._values
+        return part._back(inputs, at, seed, squared=squared, wrt_inputs=wrt_inputs)
+
+    def _back(
+        self,
+        inputs: Array,
+        at: NDArray[np.integer[Any]],
+        seed: Callable[[Array], Array],
+        *,
+        squared: bool,
+        wrt_inputs: bool,
+    ) -> tuple[NDArray[np.float64], Array | None]:
         states, nets = self._forward(inputs)
         deltas = np.zeros_like(states)
         for neuron, delta in zip(at.tolist(), seed(states[:, at]).T, strict=True):

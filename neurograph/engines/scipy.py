@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from neurograph.errors import EngineError
 from neurograph.functions import COMBINE, IDENTITY, REDUCE
 from neurograph.losses import Loss
 from neurograph.memory import require
-from neurograph.program import Program, Rows, join_rows
+from neurograph.program import Parts, Program, Rows, join_rows
 
 Array = NDArray[Any]
 
@@ -57,6 +56,10 @@ class Engine:
             for level in program.levels
             for function in dict.fromkeys(s.function for s in level)
         ]
+        self._blockwise = Parts(program, self._part)
+
+    def _part(self, program: Program) -> Blockwise:
+        return Blockwise(program, self.dtype)
 
     def _product(self, rows: Rows) -> _Product:
         linear = rows.function.linear
@@ -142,13 +145,9 @@ class Engine:
     ) -> tuple[NDArray[np.float64], Array | None]:
         """Return the gradients of weights and of inputs, as `Engine.backward` says."""
         self._require(len(inputs), copies=3)
-        return self._blockwise.backward(
+        return self._blockwise(at).backward(
             self._values, inputs, at, seed, squared=squared, wrt_inputs=wrt_inputs
         )
-
-    @cached_property
-    def _blockwise(self) -> Blockwise:
-        return Blockwise(self.program, self.dtype)
 
     def descend(
         self,

@@ -89,6 +89,10 @@ class Loaded:
             tables = self._tables = self._load(values)
         return tables
 
+    def forget(self) -> None:
+        """Drop the values it has."""
+        self._tables = None
+
     def _load(self, values: NDArray[Any]) -> _Tables:
         plan = self.plan
         arrays = {
@@ -181,6 +185,8 @@ class Runner:
     def load(self, values: NDArray[np.float64]) -> None:
         """Take a copy of the weight values."""
         self._values = np.append(values, 0).astype(self.dtype)  # a plan takes them when it runs
+        for plan in list(self._plans.values()):  # which some may not do again
+            plan.forget()
 
     def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the outputs' states (batch, outputs)."""

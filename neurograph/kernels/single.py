@@ -137,7 +137,9 @@ class _Builder(Builder):
         if whole is not None:
             best, read = self._over_maps_best(whole), self.slot[whole.sources]
             if best.cycles < sum(way.cycles for _, way in groups):
-                self.finite.append((int(read[read > 0].min()), int(read.max()) + 1))
+                live = read[read > 0]
+                if live.size:
+                    self.finite.append((int(live.min()), int(live.max()) + 1))
                 self._over_maps(whole, best)
                 return
         for group, way in groups:

@@ -33,6 +33,9 @@ class Team:
 
     def __init__(self, helpers: int) -> None:
         self._box = ALONE
+        # What helpers write to. It stays until the next batch is offered, lest an interrupted call
+        # take it away from under them.
+        self._arrays: tuple[NDArray[Any], ...] = ()
         self._busy = threading.Lock()
         self._helpers: list[_Helper] = []
         weakref.finalize(self, _dismiss, self._helpers)
@@ -65,6 +68,7 @@ class Team:
             return
         try:
             self._move_to(box)
+            self._arrays = inputs, out
             offer(box, inputs, out)  # first: one that wakes up finds work, and does not just look
             for helper in self._helpers:
                 helper.call(assist)
@@ -74,9 +78,12 @@ class Team:
         finally:
             # After an exception too: helpers must be through with the arrays before they go.
             settle(box)
+            self._arrays = ()
             self._busy.release()
 
     def _move_to(self, box: NDArray[np.int64]) -> None:
+        if self._box.size:
+            settle(self._box)  # at once, unless the call before was interrupted while it did so
         if box is self._box:
             return
         if self._box.size:

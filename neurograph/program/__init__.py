@@ -5,5 +5,6 @@ The compiler (`neurograph.program.compiler`), which knows both, is imported by i
 """
 
 from neurograph.program.program import Blocks, Ids, Program, Rows, Step, join_rows
+from neurograph.program.reaching import Parts, reaching
 
-__all__ = ["Blocks", "Ids", "Program", "Rows", "Step", "join_rows"]
+__all__ = ["Blocks", "Ids", "Parts", "Program", "Rows", "Step", "join_rows", "reaching"]

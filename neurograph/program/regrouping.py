@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph.functions import IDENTITY
 from neurograph.program.program import Blocks, Rows, Step
 from neurograph.rows import equal_rows, groups_of, spans
 
@@ -23,12 +24,14 @@ def regroup(step: Rows) -> Iterator[Step]:
     """Yield the blocks that the rows of a step form, then what is left of it.
 
     What is left is ordered by its first sources, so that rows that read the same places follow each
-    other; slots stand in the order of their sources.
+    other; slots stand in the order of their sources, but for a max or min.
     """
     length = np.diff(step.ptr)
     owner = np.repeat(np.arange(length.size), length)
-    order = np.argsort(owner.astype(np.int64) << 32 | step.sources, kind="stable")
-    sources, weights = step.sources[order], step.weights[order]
+    sources, weights = step.sources, step.weights
+    if step.function.reduce in IDENTITY:  # elsewhere the first slot wins a tie
+        order = np.argsort(owner.astype(np.int64) << 32 | sources, kind="stable")
+        sources, weights = sources[order], weights[order]
     wide = np.flatnonzero(length >= _LEAST_SLOTS)
     left = np.ones(length.size, bool)
     for rows in _equal(step.ptr, sources, wide):

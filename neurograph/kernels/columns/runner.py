@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,6 +17,7 @@ from neurograph.kernels.columns.tables import ColumnPlan
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.pool import Pool
 from neurograph.kernels.runner import noticed
+from neurograph.kernels.turns import Lock
 from neurograph.memory import aligned, require
 from neurograph.program import Program
 
@@ -31,7 +31,7 @@ class ColumnRunner:
         self.program, self.dtype, self.threads = program, dtype, threads
         self._values = np.zeros(program.weight_count)
         self._plans: dict[bool, _Loaded] = {}
-        self._building = threading.Lock()
+        self._building = Lock()
         self._pool = Pool(threads - 1)
 
     def load(self, values: NDArray[np.float64]) -> None:
@@ -51,7 +51,7 @@ class ColumnRunner:
         return self._loaded(keep).plan
 
     def _loaded(self, keep: bool) -> _Loaded:
-        with self._building:  # one is enough: it may be large
+        with self._building.own():  # one is enough: it may be large
             if keep not in self._plans:
                 plan = build(self.program, lanes=lane_count(self.dtype.itemsize), keep=keep)
                 self._plans[keep] = _Loaded(plan, self.dtype)
@@ -100,7 +100,7 @@ class _Loaded:
         self.plan, self.dtype = plan, dtype
         self.parameters = plan.parameters.astype(dtype)
         self.spare: list[NDArray[Any]] = []  # memory of calls that are done
-        self._lock, self._users = threading.Lock(), 0
+        self._lock, self._users = Lock(), 0
         self._values: NDArray[np.float64] | None = None
         self._weights = self._room()
 
@@ -116,7 +116,7 @@ class _Loaded:
 
         New values take the place of the old ones, unless a call of another thread has them.
         """
-        with self._lock:
+        with self._lock.own():
             if self._values is not values:
                 if self._users:
                     self._weights, self._users = self._room(), 0
@@ -128,7 +128,7 @@ class _Loaded:
         try:
             yield lent
         finally:
-            with self._lock:
+            with self._lock.own():
                 self._users -= lent is self._weights
 
     def _load(self, values: NDArray[np.float64], weight: NDArray[Any], bias: NDArray[Any]) -> None:

@@ -40,12 +40,14 @@ class BatchGradientRunner:
         self.pool = aligned(tape.pool + ROOM, dtype)
         self.parameters = tape.parameters.astype(dtype).reshape(-1)
         self.ones = np.ones(tape.ones + ROOM, dtype)
-        self._parts = [_Part(self) for _ in range(threads)]
         self._pool = Pool(threads - 1)
+        self._parts = [_Part(self) for _ in range(threads)]
+        self._whole = True  # whether every call has come to its end
         self.values: Array | None = None
 
     def load(self, values: Array) -> None:
         """Take the weight values, shape (weights,)."""
+        self.values = None  # if it fails, they are of neither
         self.tape.fill(self.pool, values)
         self.values = values
 
@@ -65,14 +67,18 @@ class BatchGradientRunner:
         count = -(-len(inputs) // self.samples)
         parts = min(self.threads, count)
         cuts = [count * i // parts for i in range(parts + 1)]
+        if not self._whole:  # threads of an interrupted call may still write to what it had
+            self._parts = [_Part(self) for _ in self._parts]
         work = [
             (part, first, last)
             for part, first, last in zip(self._parts, cuts[:-1], cuts[1:], strict=False)
         ]
+        self._whole = False
         if not batch.seeded_by(seed):
             self._pool.spread([partial(p.forward, batch, a, b) for p, a, b in work])
             batch.seeds = np.ascontiguousarray(seed(batch.out), self.dtype)
         self._pool.spread([partial(p.backward, batch, a, b) for p, a, b in work])
+        self._whole = True
         (first, *others), weights = [part.total for part, _, _ in work], self.tape.weights
         for more in others:
             first += more
@@ -148,9 +154,9 @@ class _Part:
         if batch.loss.code >= 0:
             self._keep(1)
         kept = batch.loss.code < 0 and last - first <= len(self.states)
+        self.gradient[:] = 0
         self._run(BACKWARD if kept else BOTH, batch, first, last)
         self.total = self.total + self.gradient if long else self.gradient.astype(np.float64)
-        self.gradient[:] = 0
 
     def _run(self, mode: int, batch: _Batch, first: int, last: int) -> None:
         runner, tape = self.runner, self.runner.tape

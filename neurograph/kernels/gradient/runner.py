@@ -43,6 +43,7 @@ class GradientRunner:
 
     def load(self, values: Array) -> None:
         """Take the weight values, shape (weights,)."""
+        self.values = None  # if it fails, they are of neither
         self.tape.fill(self.pool, values)
         self.values = values
 
@@ -59,6 +60,7 @@ class GradientRunner:
         places = self.tape.slot[at].astype(np.int64)
         inputs = np.ascontiguousarray(inputs, self.dtype)
         run = _Run(self, inputs, places)
+        self.gradient[:] = 0  # whatever an interrupted call has left
         run(FORWARD)
         run.seeds = np.ascontiguousarray(seed(run.out), self.dtype)
         run.squared = squared
@@ -66,7 +68,6 @@ class GradientRunner:
             run.below = np.empty_like(inputs)
         run(BACKWARD if len(inputs) == 1 else BOTH)
         found = self.gradient[: self.tape.weights].astype(np.float64)
-        self.gradient[:] = 0
         return found, run.below if wrt_inputs else None
 
     def descend(
@@ -87,8 +88,8 @@ class GradientRunner:
         run.loss = known
         run.seeds = np.zeros((1, at.size), self.dtype)
         run.rates, run.ops, run.spans = self._trained(rates)
-        run(LEARN)
         self.gradient[:], self.values = 0, None
+        run(LEARN)
         found = self.pool[: self.tape.weights].astype(np.float64)
         found.flags.writeable = False  # so that nobody need copy it
         return found, run.out

@@ -125,5 +125,5 @@ def scalar_slope(code: int, a: float, y: float, p0: float) -> float:
     if kind == 5:
         return 1 / 6 if -3 < a < 3 else 0.0
     if kind == 6:
-        return a / 3 + 0.5 if abs(a) <= 3 else (1.0 if a > 3 else 0.0)
+        return a / 3 + 0.5 if abs(a) < 3 else (1.0 if a > 0 else 0.0)
     return y if kind == 7 else 2 * a
