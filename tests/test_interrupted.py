@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
@@ -25,6 +26,14 @@ numba = pytest.mark.skipif("numba" not in ENGINES, reason="needs numba")
 
 class Stop(BaseException):
     """No error that anybody expects."""
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """No garbage is collected: what is raised while it is, Python swallows."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 class Failing(CrossEntropy):
@@ -118,6 +127,7 @@ def test_values_that_come_back_are_loaded_again(engine: str) -> None:
 @numba
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX timers")
 @pytest.mark.parametrize(("size", "threads"), [(4, 1), (64, 1), (200, 2)])
+@pytest.mark.usefixtures("no_collection")
 def test_signals_at_any_time(size: int, threads: int) -> None:
     graph, (x, labels) = network(), batch(size)
     sims = [ng.Simulator(graph, engine="numba", dtype="float64", threads=n) for n in (1, threads)]
@@ -156,6 +166,7 @@ def test_signals_at_any_time(size: int, threads: int) -> None:
 
 
 @numba
+@pytest.mark.usefixtures("no_collection")
 def test_exceptions_that_another_thread_raises() -> None:
     graph, (x, labels) = network(), batch(64)
     right = ng.Simulator(graph, engine="numba", dtype="float64").gradient(x, labels, Own())
@@ -259,7 +270,6 @@ def test_a_pool_that_finds_no_thread_waits_and_says_so(monkeypatch: pytest.Monke
 
 @numba
 def test_plans_that_have_not_run_keep_no_old_weights() -> None:
-    import gc
     import weakref
 
     from neurograph.kernels.runner import Runner
