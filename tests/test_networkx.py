@@ -161,6 +161,9 @@ def test_walking_counts_what_counting_does(graph, view):
             row.connections,
             row.bias_connections,
             row.dead,
+            row.used,
+            row.unfed,
+            row.unread,
         )
 
     counts = ng.count(ng.to_networkx(graph, view=view))

@@ -26,7 +26,8 @@ def small():
 
 def numbers(counts):
     total = counts.total
-    return total.neurons, total.trainable, total.fixed, total.connections, total.dead
+    weights = total.trainable, total.fixed, total.dead, total.used
+    return total.neurons, total.connections, total.unfed, total.unread, *weights
 
 
 # ---- text ---------------------------------------------------------------------------------------

@@ -88,6 +88,7 @@ def test_counting_it_as_it_is_counts_what_reading_it_does(seed):
     for found, row in zip(counts, ng.count(ng.from_networkx(G)), strict=True):
         assert (found.name, found.neurons, found.weights) == (row.name, row.neurons, row.weights)
         assert (found.trainable, found.connections) == (row.trainable, row.connections)
+        assert (found.used, found.unfed, found.unread) == (row.used, row.unfed, row.unread)
 
 
 def test_inputs_and_outputs_are_found_or_given():

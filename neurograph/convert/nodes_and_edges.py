@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,17 @@ from neurograph.graph.normal_form import normal_form
 from neurograph.graph.table import INPUT
 from neurograph.graph.triples import FUNCTIONS_MAX
 from neurograph.graph.weights import Weights
-from neurograph.nodes_and_edges import Attributes, Description, Link, Unit, Walk, Weight
+from neurograph.nodes_and_edges import (
+    Attributes,
+    Description,
+    Link,
+    Unit,
+    Walk,
+    Weight,
+    in_order,
+    outputs_of,
+    shown,
+)
 
 BIAS = -1  # slot of the connection that is its target's bias
 WEIGHTS = "weight"  # the array of the weights that have no name
@@ -40,6 +50,7 @@ class Reader:
         self._weights: list[Weight] = in_order(walk.weights.values())
         self._id = {unit.key: i for i, unit in enumerate(self._units)}
         self._number = {weight.key: i for i, weight in enumerate(self._weights)}
+        self._outs = outputs_of(walk, self._units)
         self._functions = [self._function(unit) for unit in self._units]
 
     def graph(self) -> Graph:
@@ -117,7 +128,8 @@ class Reader:
         if unit.constant or given is None:
             return None
         if not isinstance(found, Function):
-            self._read.fail(f"neuron {unit.key} has function {given!r}, needed a Function or None")
+            about = f"neuron {unit.key} has function {shown(given)}"
+            self._read.fail(f"{about}, needed a Function or None")
         return found
 
     def _function_column(self) -> tuple[list[Function], NDArray[np.int16]]:
@@ -167,27 +179,13 @@ class Reader:
                 yield Layer(name, "Input", placed_ids(given, shape, self._read), arrays)
 
     def _outputs(self, layers: Sequence[Layer]) -> NDArray[np.int32] | None:
-        """Return the outputs named that are left.
-
-        Else None if the last layer is whole, or the neurons that feed no other.
-        """
-        named = self._about.outputs
-        if named is not None:
-            # Nodes may have been renamed since; their layer and index still name them.
-            by_name = {unit.name: i for i, unit in enumerate(self._units)}
-            found = [self._id.get(key, by_name.get(key)) for key in named]  # type: ignore[call-overload]
-            left = [i for i in found if i is not None]
-            shape = self._about.outputs_shape or (len(left),)
-            if left:
-                ids = np.array(left, np.int32)
-                return ids.reshape(shape) if ids.size == math.prod(shape) else ids
-        computed = [layer for layer in layers if layer.kind != "Input"]
-        if named is None and computed and (computed[-1].ids >= 0).all():
+        """Return the outputs; None where they are the last layer, as they are without a word."""
+        ids = np.array([self._id[unit.key] for unit in self._outs], np.int32)
+        last = [layer for layer in layers if layer.kind != "Input"][-1:]
+        if self._about.outputs is None and last and np.array_equal(np.sort(ids), _flat(last[0])):
             return None
-        feeding = {link.source.key for link in self._links}
-        ends = zip(self._units, self._functions, strict=True)
-        left = [self._id[u.key] for u, f in ends if f is not None and u.key not in feeding]
-        return np.array(left, np.int32)
+        shape = self._about.outputs_shape or ids.shape
+        return ids.reshape(shape) if ids.size == math.prod(shape) else ids
 
     # ---- weights --------------------------------------------------------------------------------
 
@@ -216,9 +214,8 @@ class Reader:
         return Weights.of(arrays, trainable, np.array([w.value for w in self._weights], float))
 
 
-def in_order(nodes: Iterable[Any]) -> list[Any]:
-    """Return units or weights by their id, those without one last."""
-    return sorted(nodes, key=lambda node: math.inf if node.id is None else node.id)
+def _flat(layer: Layer) -> NDArray[np.int32]:
+    return np.sort(layer.ids, axis=None)
 
 
 def _free(name: str, taken: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import networkx as nx
 from neurograph.errors import ConversionError, GraphError
 from neurograph.functions import Function
 from neurograph.graph import Graph
-from neurograph.nodes_and_edges import NEURON_LAYER, Attributes, Ordinary
+from neurograph.nodes_and_edges import NEURON_LAYER, Attributes, Ordinary, shown
 
 
 def graph_of(
@@ -67,7 +67,7 @@ def _chosen(
         named = list(nodes)
         found = [number.get(node) for node in named]
     except TypeError:
-        read.fail(f"found {nodes!r} as {what}, needed a list of nodes")
+        read.fail(f"found {shown(nodes)} as {what}, needed a list of nodes")
     for node, at in zip(named, found, strict=True):
         if at is None:
             read.fail(f"{what}: {node!r} is no node of the graph")
@@ -82,6 +82,6 @@ def _by_number(
     if functions is None or isinstance(functions, Function):
         return functions
     if not isinstance(functions, Mapping):
-        read.fail(f"functions: found {functions!r}, needed a Function or one each by node")
+        read.fail(f"functions: found {shown(functions)}, needed a Function or one each by node")
     ids = _chosen(functions, "functions", number, read)
     return dict(zip(ids, functions.values(), strict=True))

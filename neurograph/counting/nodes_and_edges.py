@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,9 @@ from neurograph.nodes_and_edges import (
     Walk,
     Weight,
     described,
+    in_order,
+    leading_to,
+    outputs_of,
 )
 
 
@@ -29,6 +34,7 @@ class Tally:
     dead: int = 0
     used: int = 0
     unfed: int = 0
+    unread: int = 0
     maps: tuple[int, ...] | None = None
 
     def weight(self, weight: Weight, uses: int) -> None:
@@ -50,32 +56,51 @@ def tallies(G: Any, other: str) -> dict[str, Tally]:
     about = described(G, read)
     if about is None:
         return _ordinary(Ordinary.of(G, read))
-    walk = Walk(G, about, read)
-    found = {name: Tally(maps=note.shape) for name, note in about.layers.items()}
+    return _own(Walk(G, about, read), other)
+
+
+def _own(walk: Walk, other: str) -> dict[str, Tally]:
+    found = {name: Tally(maps=note.shape) for name, note in walk.about.layers.items()}
+    units = in_order(walk.units.values())
     fed = {link.target.key for link in walk.links}
-    for key, unit in walk.units.items():
+    ends = [unit.key for unit in outputs_of(walk, units)]
+    read = leading_to(ends, ((link.source.key, link.target.key) for link in walk.links))
+    for unit in units:
         if not unit.constant:
-            row = found.setdefault(unit.layer or str(key), Tally())
+            row = found.setdefault(unit.layer or str(unit.key), Tally())
             row.neurons += 1
-            row.unfed += key not in fed and unit.data.get("function") is not None
-    uses = dict.fromkeys(map(id, walk.weights.values()), 0)
+            row.unfed += unit.computes and unit.key not in fed
+            row.unread += bool(ends) and unit.key not in read
+    _add_connections(walk, found)
+    _add_weights(walk, found, other)
+    return found
+
+
+def _add_connections(walk: Walk, found: Mapping[str, Tally]) -> None:
     for link in walk.links:
-        uses[id(link.weight)] += 1
         row = found[link.target.layer or str(link.target.key)]
         row.connections += 1
         row.bias_connections += link.source is walk.bias
+
+
+def _add_weights(walk: Walk, found: dict[str, Tally], other: str) -> None:
+    uses = Counter(id(link.weight) for link in walk.links)
     for weight in walk.weights.values():
         layer = weight.layer if weight.layer in found else other
         found.setdefault(layer or other, Tally()).weight(weight, uses[id(weight)])
     if other in found:
         found[other] = found.pop(other)  # comes last
-    return found
 
 
 def _ordinary(found: Ordinary) -> dict[str, Tally]:
     first, rest = Tally(), Tally()
-    first.neurons = len(found.sources)
-    rest.neurons = len(found.nodes) - first.neurons
+    starts = set(found.sources)
+    ends = [node for node in found.sinks if node not in starts]
+    read = leading_to(ends, ((u, v) for u, v, _ in found.edges))
+    for node in found.nodes:
+        row = first if node in starts else rest
+        row.neurons += 1
+        row.unread += bool(ends) and node not in read
     rest.connections = len(found.edges)
     for weight in found.weights:
         rest.weight(weight, 1)

@@ -4,10 +4,11 @@ Whoever counts such a graph and whoever converts it read it through this room, s
 disagree. It needs no networkx: anything with its methods will do.
 """
 
-from neurograph.nodes_and_edges.attributes import Attributes
+from neurograph.nodes_and_edges.attributes import Attributes, shown
 from neurograph.nodes_and_edges.description import FORMAT, PREFIX, VIEWS, Description, described
-from neurograph.nodes_and_edges.nodes import Unit, Weight, display_name
+from neurograph.nodes_and_edges.nodes import Unit, Weight, display_name, in_order
 from neurograph.nodes_and_edges.ordinary import INPUT_LAYER, NEURON_LAYER, Ordinary
+from neurograph.nodes_and_edges.outputs import leading_to, outputs_of
 from neurograph.nodes_and_edges.walking import Link, Walk, looks_like_networkx
 
 __all__ = [
@@ -25,5 +26,9 @@ __all__ = [
     "Weight",
     "described",
     "display_name",
+    "in_order",
+    "leading_to",
     "looks_like_networkx",
+    "outputs_of",
+    "shown",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,11 @@ class Unit:
     def name(self) -> str:
         """The name as a graph has it."""
         return str(self.key) if self.layer is None else display_name(self.layer, self.index)
+
+    @property
+    def computes(self) -> bool:
+        """Whether it has a function: no input, no constant."""
+        return not self.constant and self.data.get("function") is not None
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +62,11 @@ def display_name(array: str, index: tuple[int, ...]) -> str:
     ('C1[2, 10, 10]', 'bias unit')
     """
     return f"{array}[{', '.join(map(str, index))}]" if index else array
+
+
+def in_order(nodes: Iterable[Any]) -> list[Any]:
+    """Return units or weights by their id, those without one last."""
+    return sorted(nodes, key=lambda node: math.inf if node.id is None else node.id)
 
 
 class Nodes:
