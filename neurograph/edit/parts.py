@@ -168,6 +168,7 @@ def drop_dead(graph: Graph) -> Graph:
         old.value[used] if old.allocated else None,
         draws=[_draw_of(draw, used, int(before[draw.first])) for draw in old.draws],
         seed=old.seed,
+        dissolved=old.dissolved,
     )
     kernels = Ragged.of(table.kernels.ptr, number[table.kernels.ids])
     columns = table.field, table.kernel, number[table.bias], table.function

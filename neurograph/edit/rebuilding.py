@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neurograph.edit.drawing import inherited
 from neurograph.graph import Graph, Layer
+from neurograph.graph.dissolved import Dissolved
 from neurograph.graph.table import Ragged, Table
 from neurograph.graph.weights import Weights
 from neurograph.names import IdArray
@@ -88,6 +89,7 @@ def copied_weights(weights: Weights, trainable: NDArray[np.bool_] | None = None)
         weights.value if weights.allocated else None,
         draws=weights.draws,
         seed=weights.seed,
+        dissolved=weights.dissolved,
     )
 
 
@@ -117,16 +119,25 @@ def renumbered(
     trainable: NDArray[np.bool_],
     value: NDArray[np.float64],
     origin: Array,
+    dissolved: Mapping[str, Dissolved] | None = None,
 ) -> tuple[Weights, NDArray[np.int32]]:
     """Return the weights that stand in `arrays`, numbered in that order, and the new ids.
 
-    `origin` is the old weight that each comes from, as which it is drawn. The last of the new ids
-    stands for -1, no weight; so do weights that stand nowhere.
+    `origin` is the old weight that each comes from, as which it is drawn; `dissolved` the sharing
+    that is so now, by default what it was. The last of the new ids stands for -1, no weight; so do
+    weights that stand nowhere.
     """
     order = np.concatenate([a[a >= 0] for a in arrays.values()] or [np.empty(0, np.int32)])
     number = np.full(trainable.size + 1, -1, np.int32)
     number[order] = np.arange(order.size)
     named = {name: IdArray.of(number[ids]) for name, ids in arrays.items()}
     draws = inherited(old.draws, arrays, origin)
-    weights = Weights.of(named, trainable[order], value[order], draws=draws, seed=old.seed)
+    weights = Weights.of(
+        named,
+        trainable[order],
+        value[order],
+        draws=draws,
+        seed=old.seed,
+        dissolved=old.dissolved if dissolved is None else dissolved,
+    )
     return weights, number

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from neurograph.edit.rebuilding import copied_rows, rebuilt, renumbered, table_of, with_rows
 from neurograph.errors import GraphError
 from neurograph.graph import Graph, Layer
+from neurograph.graph.dissolved import Dissolved
 from neurograph.graph.table import Ragged
 from neurograph.memory import INT32_MAX, require
 
@@ -107,7 +108,7 @@ class NewRows:
     starts, weight: kernels, row by row; which: the row of each neuron; bias: the bias weight of
     each. Weights beyond the graph's are new, with trainable, value and origin, the old weight as
     which each is drawn, in order of id. arrays: the new weights in the arrays that take the place
-    of old ones, by the old name.
+    of old ones, by the old name; dissolved: what those shared before, by that name too.
     """
 
     starts: Array
@@ -118,6 +119,7 @@ class NewRows:
     value: Array
     origin: Array
     arrays: Mapping[str, Array]
+    dissolved: Mapping[str, Dissolved] = field(default_factory=dict)
 
 
 def replaced(graph: Graph, slots: Slots, new: NewRows) -> Graph:
@@ -134,11 +136,13 @@ def replaced(graph: Graph, slots: Slots, new: NewRows) -> Graph:
     kernels, kernel = with_rows(table.kernels, table.kernel, slots.neurons, rows, new.which)
     bias = table.bias.astype(np.int64)
     bias[slots.neurons] = new.bias
-    arrays, owned = _arrays(graph, slots, new.arrays)
+    arrays, owned, called = _arrays(graph, slots, new.arrays)
+    dissolved = {name: d for name, d in old.dissolved.items() if name not in called.values()}
+    dissolved |= {called[name]: before for name, before in new.dissolved.items()}
     trainable = np.concatenate([old.trainable, new.trainable])
     value = np.concatenate([old.value, new.value])
     origin = np.concatenate([np.arange(old.count, dtype=np.int32), new.origin])
-    weights, number = renumbered(old, arrays, trainable, value, origin)
+    weights, number = renumbered(old, arrays, trainable, value, origin, dissolved)
     kernels = Ragged.of(kernels.ptr, number[kernels.ids])
     columns = table.field, kernel, number[bias], table.function
     layers = [replace(layer, arrays=tuple(owned[layer.name])) for layer in graph.layers.values()]
@@ -148,30 +152,35 @@ def replaced(graph: Graph, slots: Slots, new: NewRows) -> Graph:
 
 def _arrays(
     graph: Graph, slots: Slots, new: Mapping[str, Array]
-) -> tuple[dict[str, Array], dict[str, list[str]]]:
-    """Return the weight arrays after the change, and the names of those each layer brought."""
+) -> tuple[dict[str, Array], dict[str, list[str]], dict[str, str]]:
+    """Return the weight arrays after the change, and the names of those each layer brought.
+
+    The last gives what each of the new ones is called, by the old name.
+    """
     own, names = slots.layer.name, graph.weights.names
     owned = {layer.name: list(layer.arrays) for layer in graph.layers.values()}
-    arrays = {name: names[name].ids for name in names}
+    arrays, called = {name: names[name].ids for name in names}, {}
     for name, ids in new.items():
         if name not in owned[own]:
-            _give(arrays, owned, own, _kind(owned, name), ids)
+            called[name] = _give(arrays, owned, own, _kind(owned, name), ids)
             continue
+        called[name] = name
         left = _used_elsewhere(graph, slots, arrays[name])
         arrays[name] = ids
         if (left >= 0).any():
             _give(arrays, owned, _first_user(graph, slots, left), _kind(owned, name), left)
-    return arrays, owned
+    return arrays, owned, called
 
 
 def _give(
     arrays: dict[str, Array], owned: dict[str, list[str]], layer: str, kind: str, ids: Array
-) -> None:
+) -> str:
     name = f"{layer}.{kind}"
     while name in arrays:
         name += "_"
     arrays[name] = ids
     owned[layer].append(name)
+    return name
 
 
 def _kind(owned: Mapping[str, list[str]], name: str) -> str:

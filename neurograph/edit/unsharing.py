@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 from neurograph.edit.slots import NewRows, Slots, places_of_weights, replaced
 from neurograph.errors import GraphError
 from neurograph.graph import Graph, require_graph
+from neurograph.graph.dissolved import Dissolved
 from neurograph.memory import require
+from neurograph.names import IdArray
 
 Array = NDArray[Any]
 
@@ -18,7 +21,8 @@ Array = NDArray[Any]
 def unshare(graph: Graph, layer: str) -> Graph:
     """Return the graph in which every neuron of `layer` has weights of its own.
 
-    Connections and values stay, so outputs do. A weight array whose leading axes are the layer's
+    Connections and values stay, so outputs do; `tie` restores the sharing, which is recorded (and
+    saved). A weight array whose leading axes are the layer's
     ((maps, in, kh, kw) or a bias (maps,)) becomes (maps, height, width, in, kh, kw) or (maps,
     height, width); any other (neurons..., slots), with one more place for a bias. A new weight
     stands for the connections of one neuron by one old weight, and only where there are such. The
@@ -45,6 +49,7 @@ def unshare(graph: Graph, layer: str) -> Graph:
     owner, weight, slot = key // count, key % count, slot[first]
     identity = np.full(key.size, -1, np.int64)
     fresh: dict[str, Array] = {}
+    dissolved: dict[str, Dissolved] = {}
     taken = int(count)
     array_of, place_of = places_of_weights(graph)
     for number, name in enumerate(graph.weights):
@@ -57,6 +62,9 @@ def unshare(graph: Graph, layer: str) -> Graph:
         identity[mine] = taken + np.arange(mine.size)
         fresh[name] = np.full(shape, -1, np.int64)
         fresh[name].reshape(-1)[place] = identity[mine]
+        before = _dissolved(graph, name, shape, place, place_of[weight[mine]])
+        if before is not None:
+            dissolved[name] = before
         taken += mine.size
     rows = np.full(slots.owner.size, -1, np.int64)
     rows[live] = identity[which[: live.size]]
@@ -65,8 +73,27 @@ def unshare(graph: Graph, layer: str) -> Graph:
     origin = weight[np.argsort(identity)].astype(np.int32)
     trainable, value = graph.weights.trainable[origin], graph.weights.value[origin]
     each = np.arange(slots.neurons.size)
-    new = NewRows(slots.starts, rows, each, bias, trainable, value, origin, fresh)
+    new = NewRows(slots.starts, rows, each, bias, trainable, value, origin, fresh, dissolved)
     return replaced(graph, slots, new)
+
+
+def _dissolved(
+    graph: Graph, name: str, shape: tuple[int, ...], place: Array, origin: Array
+) -> Dissolved | None:
+    """Return which place of the array each weight at `place` of its new shape comes from.
+
+    Or, where that had been taken apart before, from which place it came; None where the array is
+    as it was.
+    """
+    old = graph.weights.names[name].shape
+    earlier = graph.weights.dissolved.get(name)
+    if earlier is not None:
+        old, origin = earlier.shape, earlier.places.reshape(-1)[origin]
+    if shape == old and np.unique(origin).size == origin.size:
+        return None
+    places = np.full(shape, -1, np.int32)
+    places.reshape(-1)[place] = origin
+    return Dissolved(old, places)
 
 
 def _spread(
@@ -88,6 +115,7 @@ def _spread(
     if not axes and (slots.bias < 0).all():
         rest = (slots.width,)
     full = (*slots.shape, *rest)
-    require(int(np.prod(full, dtype=float)) * 8, f"{name} unshared, {full}", GraphError)
+    IdArray(full)  # refuses more axes than NumPy has
+    require(math.prod(full) * 8, f"{name} unshared, {full}", GraphError)
     every = (*own, *inner)
     return (np.ravel_multi_index(every, full) if full else np.zeros(1, np.int64)), full

@@ -284,7 +284,7 @@ class Graph:
 
     def rename_array(self, old: str, new: str) -> None:
         """Give the weight array `old` the name `new`. Raises GraphError if that is taken."""
-        self.weights.names.rename(old, new)
+        self.weights.rename(old, new)
         for layer in self.layers.values():
             if old in layer.arrays:
                 arrays = tuple(new if a == old else a for a in layer.arrays)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph.checks import finite, floats, whole
 from neurograph.errors import GraphError, kind_of
+from neurograph.graph.dissolved import Dissolved
 from neurograph.graph.initializers import Initializer, check, draw
 from neurograph.graph.references import Reference, weight_ids
 from neurograph.graph.table import Column
@@ -60,6 +61,7 @@ class Weights:
         self._draws: list[Draw] = []
         self._value: Column | None = None
         self._seed = 0
+        self._dissolved: dict[str, Dissolved] = {}
         self.version = 0
 
     @property
@@ -172,6 +174,17 @@ class Weights:
             value[span] = self._drawn(recipe, number, initializer)
         self._value = Column.of(value)
         self.version += 1
+
+    @property
+    def dissolved(self) -> Mapping[str, Dissolved]:
+        """The sharing that `unshare` dissolved, by array name, for `tie` to restore."""
+        return dict(self._dissolved)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give the array `old` the name `new`. Raises GraphError if that is taken."""
+        self.names.rename(old, new)
+        if old in self._dissolved:
+            self._dissolved[new] = self._dissolved.pop(old)
 
     @property
     def draws(self) -> tuple[Draw, ...]:
@@ -291,16 +304,23 @@ class Weights:
         *,
         draws: Sequence[Draw] = (),
         seed: int = 0,
+        dissolved: Mapping[str, Dissolved] | None = None,
     ) -> Weights:
         """Return weights with these named arrays of ids, given whole (an edit's or a file's).
 
         `draws` say, in order of ids, how values begin; with none of them values have to be set.
+        `dissolved` is kept for those arrays that still have the shape.
         """
         weights = cls()
         for name, ids in arrays.items():
             weights.names.add(name, ids)
         weights._trainable.extend(trainable)
         weights._draws, weights._seed = list(draws), seed
+        weights._dissolved = {
+            name: before
+            for name, before in (dissolved or {}).items()
+            if name in arrays and arrays[name].shape == before.places.shape
+        }
         if value is not None:
             weights.value = value
         return weights

@@ -98,7 +98,7 @@ def lent_array(graph: Graph, layer: str, kind: str, owner: str) -> str:
         raise GraphError(f"{layer}: weights: {error}") from None
     if f"{owner}.{kind}" in lender.arrays:
         return f"{owner}.{kind}"
-    used = _arrays_in_use(graph, lender.neurons.present, kind == "bias")
+    used = arrays_in_use(graph, lender.neurons.present, kind == "bias")
     found = [name for name in used if name.endswith(f".{kind}") and name not in lender.arrays]
     if len(found) != 1:
         brought = ", ".join(lender.arrays) or "none"
@@ -109,7 +109,7 @@ def lent_array(graph: Graph, layer: str, kind: str, owner: str) -> str:
     return found[0]
 
 
-def _arrays_in_use(graph: Graph, neurons: Ids, bias: bool) -> list[str]:
+def arrays_in_use(graph: Graph, neurons: Ids, bias: bool) -> list[str]:
     """Return the arrays whose weights stand in the kernels, or the biases, of `neurons`."""
     table = graph.table
     ids = table.bias[neurons]

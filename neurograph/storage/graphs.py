@@ -28,7 +28,7 @@ from neurograph.graph.weights import Draw
 from neurograph.names import IdArray
 from neurograph.storage import archive
 from neurograph.storage.files import as_path
-from neurograph.storage.parts import COLUMNS, HEADER, graph_of
+from neurograph.storage.parts import COLUMNS, HEADER, OPTIONAL, graph_of
 from neurograph.storage.soundness import problem
 
 FORMAT, VERSION = "neurograph graph", 1
@@ -94,6 +94,13 @@ def _parts(graph: Graph) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         "seed": int(weights.seed),
         "inputs": [layer.name for layer in graph.inputs],
     }
+    if weights.dissolved:
+        header["dissolved"] = [
+            [name, list(before.shape), f"dissolved.{number}"]
+            for number, (name, before) in enumerate(weights.dissolved.items())
+        ]
+        for number, before in enumerate(weights.dissolved.values()):
+            arrays[f"dissolved.{number}"] = before.places
     return header, arrays
 
 
@@ -127,7 +134,7 @@ def load(path: str | os.PathLike[str]) -> Graph:
             graph = graph_of(file)
             if found := problem(graph):
                 file.fail(f"is damaged: {found}")
-            file.require_all_read(HEADER)
+            file.require_all_read(HEADER | OPTIONAL)
         except ConversionError:
             raise
         except NeurographError as error:

@@ -15,6 +15,7 @@ import numpy as np
 
 from neurograph.functions import Activation, Function
 from neurograph.graph import Graph, Layer
+from neurograph.graph.dissolved import Dissolved
 from neurograph.graph.initializers import check
 from neurograph.graph.table import Ragged, Table
 from neurograph.graph.weights import Draw, Weights
@@ -26,6 +27,7 @@ from neurograph.storage.soundness import out_of_range
 
 COLUMNS = ("field", "kernel", "bias", "function")
 HEADER = {"functions", "constants", "layers", "weights", "draws", "seed", "inputs"}
+OPTIONAL = {"dissolved"}
 
 
 def graph_of(file: Archive) -> Graph:
@@ -103,7 +105,22 @@ def _weights(file: Archive) -> Weights:
         raise ValueError("two weight arrays have one name")
     draws = [_draw(*entry, count=count, file=file) for entry in items(header["draws"])]
     seed = whole(header["seed"], None)
-    return Weights.of(arrays, trainable, value, draws=draws, seed=seed)
+    entries = items(header.get("dissolved", []))
+    dissolved = {text(entry[0]): _dissolved(*entry, arrays=arrays, file=file) for entry in entries}
+    return Weights.of(arrays, trainable, value, draws=draws, seed=seed, dissolved=dissolved)
+
+
+def _dissolved(
+    name: Any, extent: Any, places: Any, *, arrays: dict[str, IdArray], file: Archive
+) -> Dissolved:
+    """Return the sharing that an array had, which has to be of that array's shape."""
+    old = shape(extent)
+    found = file.array(text(places), np.int32, rank=None)
+    if name not in arrays or arrays[name].shape != found.shape:
+        raise ValueError(f"{places} is of shape {found.shape}, which {name!r} is not")
+    for wrong in out_of_range(found, -1, math.prod(old), places):
+        file.fail(f"is damaged: {wrong}")
+    return Dissolved(old, found)
 
 
 def _draw(
