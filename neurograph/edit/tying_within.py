@@ -28,7 +28,10 @@ def tied_within(graph: Graph, layer: str, bias: bool) -> Graph:
     group = _recorded(graph, slots, bias)
     alike = group is None or _one_kernel_a_map(slots, group)
     if alike:
-        _check_slots(graph, slots, bias)
+        shared = group is None or bool(
+            (group[slots.bias[slots.bias >= 0]] >= graph.weights.count).any()
+        )
+        _check_slots(graph, slots, bias and shared)
     merged = _Merged.of(graph, slots, group, bias)
     fresh = _arrays(graph, slots, merged, group is not None)
     if alike:
