@@ -3,6 +3,7 @@
 Imports nothing of networks; `data/` holds what the package carries.
 """
 
+from neurograph.datasets.class_folders import ClassFolders, class_folders
 from neurograph.datasets.handwritten import Digits, digits, grey_levels, mnist, normalize
 from neurograph.datasets.idx import read_idx
 from neurograph.datasets.picture_files import (
@@ -14,8 +15,10 @@ from neurograph.datasets.picture_files import (
 )
 
 __all__ = [
+    "ClassFolders",
     "Digits",
     "Pictures",
+    "class_folders",
     "dark_on_light",
     "digits",
     "grey_levels",
