@@ -45,7 +45,7 @@ def test_what_is_no_folder_a_class_is_refused(tmp_path):
     picture(tmp_path / "one" / "a.pgm", 1)
     with pytest.raises(DataError, match="found 1 folders, needed one for each class"):
         datasets.class_folders(tmp_path)
-    with pytest.raises(DataError, match="a.pgm: is in the folder of no class"):
+    with pytest.raises(DataError, match=r"a\.pgm: is in the folder of no class"):
         datasets.class_folders(tmp_path / "one")
     (tmp_path / "two").mkdir()
     with pytest.raises(DataError, match="two: holds no picture"):

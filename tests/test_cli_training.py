@@ -222,3 +222,92 @@ def test_ctrl_c_has_an_exit_code_and_keeps_the_pass(data, tmp_path, monkeypatch)
     text = run("mlp", "--data", data, *BARS, "--out", out, code=130)
     assert "interrupted: the weights are those of the last finished pass" in text
     assert ng.load(out).weights.allocated
+
+
+# ---- other inputs, other pictures ---------------------------------------------------------------
+
+
+def test_digits_are_resized_to_what_the_network_takes(big, tmp_path):
+    """And the network that is saved takes them so too."""
+    out = tmp_path / "zip.npz"
+    options = ("--data", big, "--no-verify", "--engine", "scipy", "--passes", 12)
+    given = ("--batch", 4, "--rate", "0.01", "--out", out)
+    document = json.loads(run("zipcode1989", *options, *given, "--quiet", "--json"))
+    assert document["passes"][-1]["training_error"] == 0
+    result = CliRunner().invoke(main, ["run", str(out), "--count", "12", "--json"])
+    assert json.loads(result.stdout)["right"] == 12
+    result = CliRunner().invoke(main, ["train", "zipcode1989", *map(str, options[:-1]), "0"])
+    assert "resized to 16x16" in result.stderr
+
+
+def test_the_concept_network_learns_from_where_it_begins():
+    """Drawn as in 1998 its sigmoids stood still: 90 % wrong after as many passes."""
+    digits = ng.datasets.digits()
+    images = ng.datasets.normalize(digits.images, size=(28, 28))
+    history = ng.fit(
+        ng.models.concept(), images, digits.labels, optimizer=ng.Adam(0.005), batch=8, passes=6,
+        progress=False, engine="scipy",
+    )  # fmt: skip
+    assert history.passes[-1].training_error < 0.4
+
+
+@pytest.mark.parametrize("name", ["alexnet", "resnet18", "mobilenet_v2", "radixnet"])
+def test_a_model_that_would_not_learn_digits_is_refused_with_the_reason(name, big, monkeypatch):
+    graph = ng.models.mlp((784, 10))
+    monkeypatch.setitem(ng.models.MODELS, name, lambda *, input_shape=(1, 28, 28): graph)
+    text = run(name, "--data", big, "--no-verify", code=2)
+    assert f"train: {name} is " in text
+    assert "needed lenet5, lenet5_modern, concept, zipcode1989, mlp or a saved file" in text
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Bars as pictures, in a folder a class."""
+    pytest.importorskip("PIL")
+    directory = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        image = rng.integers(0, 60, (6, 6)).astype(np.uint8)
+        name = ("level", "upright")[number % 2]
+        (image.T if name == "upright" else image)[rng.integers(2, 4)] = 255
+        (directory / name).mkdir(exist_ok=True)
+        header = b"P5 6 6 255 "
+        (directory / name / f"{number:02}.pgm").write_bytes(header + image.tobytes())
+    return directory
+
+
+def test_pictures_in_a_folder_a_class_are_learnt(folders, tmp_path):
+    options = ("mlp", "--images", folders, "--sizes", "36,8,2", "--engine", "scipy", "--seed", 1)
+    given = ("--passes", 30, "--batch", 4, "--rate", "0.02", "--out", tmp_path / "bars.npz")
+    document = json.loads(run(*options, *given, "--quiet", "--json"))
+    assert document["pictures"] == 48
+    assert document["measured_on"] == "12 held out pictures"
+    assert document["classes"] == ["level", "upright"]
+    last = document["passes"][-1]
+    assert last["training_error"] <= 0.05
+    assert last["validation_error"] <= 0.2
+    text = run(*options, "--passes", 1, "--limit", 20, "--hold-out", 4)
+    assert "mlp, 16 pictures, seed 1" in text
+    assert "classes: 0 level, 1 upright" in text
+    again = json.loads(run(*options, *given[:-2], "--quiet", "--json"))
+    assert [p["loss"] for p in again["passes"]] == [p["loss"] for p in document["passes"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--data", "x"), "--data is for digits, not for --images"),
+        (("--no-verify",), "--no-verify is for digits, not for --images"),
+        (("--sizes", "36,1"), "found 2 classes in"),
+        (("--sizes", "35,2"), "do not make an input of 35"),
+        (("--hold-out", "60"), "60 of 60 pictures held out leave none to learn"),
+    ],
+)
+def test_options_of_pictures_that_make_no_sense(folders, options, message):
+    sizes = () if "--sizes" in options else ("--sizes", "36,2")
+    assert message in run("mlp", "--images", folders, *sizes, *options, code=2)
+
+
+def test_options_of_pictures_need_pictures(data):
+    for option in ("--transpose", "--invert", "--no-invert"):
+        assert "needs --images" in run("mlp", "--data", data, *BARS, option, code=2)

@@ -251,6 +251,8 @@ def read_labels(path: Path, count: int) -> Array:
 
 def read_array(path: Path) -> Array:
     """Return the array of an IDX or a .npy file. Raises DataError if it is neither."""
+    if not path.is_file():  # to open a pipe would wait for somebody to write
+        return datasets.read_idx(path)  # which says what it is
     with path.open("rb") as stream:
         is_npy = stream.read(6) == b"\x93NUMPY"
     if not is_npy:
