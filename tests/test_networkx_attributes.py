@@ -133,6 +133,23 @@ def test_the_bias_units_state_is_1_always(state):
                 read(G)
 
 
+@pytest.mark.parametrize("state", [np.nan, -np.inf, "1", None, True, 10**400])
+def test_a_constants_state_is_a_finite_number(state):
+    G = ng.to_networkx(small())
+    G.nodes["A.border"]["state"] = state
+    with pytest.raises(ng.ConversionError, match=r"node 'A.border' has the state .* number"):
+        ng.from_networkx(G)
+
+
+def test_an_array_stands_in_one_layer():
+    for arrays in (("A.kernel", "A.bias", "y.centers"), ("A.bias", "A.kernel", "A.bias")):
+        G = ng.to_networkx(small())
+        G.graph["layers"]["A"]["arrays"] = arrays
+        for read in (ng.from_networkx, ng.count):
+            with pytest.raises(ng.NeurographError, match="stands in the layers 'A' and"):
+                read(G)
+
+
 # ---- weights: one value, one identity -----------------------------------------------------------
 
 

@@ -98,7 +98,7 @@ def test_inputs_and_outputs_are_found_or_given():
     assert run(graph, np.array([[1.0, 10.0]])).tolist() == [[3 * (2 - 5) + 1.0]]
     graph = ng.from_networkx(G, inputs=["b", "a"], outputs=["sum", "out"])
     assert run(graph, np.array([[10.0, 1.0]])).tolist() == [[-3.0, -8.0]]
-    assert len(ng.from_networkx(G, outputs=["sum"]).connections) == 4
+    assert ng.from_networkx(G, outputs="sum").outputs.tolist() == [2]
 
 
 def test_weights_come_from_any_attribute_or_from_none():
@@ -168,6 +168,7 @@ BAD = [
         "edge 2 -> 3 has weight 2.0, but edge 1 -> 3, which shares",
     ),
     (example, {"inputs": ["c"]}, "inputs: 'c' is no node"),
+    (example, {"weight": ["w"]}, "found list as weight, needed the name"),
     (example, {"inputs": 5}, "found 5 as inputs"),
     (example, {"inputs": [["a"]]}, "as inputs, needed a list of nodes"),
     (example, {"inputs": ["a", "a"]}, "neuron 1 is given twice"),

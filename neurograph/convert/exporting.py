@@ -140,10 +140,16 @@ def describe(G: Any, graph: Graph, view: str, parts: Parts, *, whole: bool) -> N
         inputs=[layer.name for layer in graph.inputs],
         constants={names[i]: i for i in graph.constants if i in names},
     )
+    G.graph.update(_outputs(graph, names, whole=whole))
+
+
+def _outputs(graph: Graph, names: Mapping[int, str], *, whole: bool) -> dict[str, Any]:
+    """Return the names and the shape of the outputs, where the last layer does not say them."""
     outputs = graph.explicit_outputs
     if outputs is None and not whole and len(graph.layers) > len(graph.inputs):
         outputs = graph.outputs
-    if outputs is not None:
-        found = [names[n] for n in outputs.reshape(-1).tolist() if n in names]
-        shape = outputs.shape if len(found) == outputs.size else (len(found),)
-        G.graph.update(outputs=found, outputs_shape=shape)
+    if outputs is None:
+        return {}
+    found = [names[n] for n in outputs.reshape(-1).tolist() if n in names]
+    shape = outputs.shape if len(found) == outputs.size else (len(found),)
+    return {"outputs": found, "outputs_shape": shape}

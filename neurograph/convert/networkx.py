@@ -171,10 +171,14 @@ def from_networkx(
     read = Attributes("from_networkx", ConversionError)
     if not looks_like_networkx(G):
         read.fail(f"found {kind_of(G)}, needed a directed networkx graph")
+    if weight is not None and not isinstance(weight, str):
+        read.fail(
+            f"found {kind_of(weight)} as weight, needed the name of an edge attribute or None"
+        )
     about = described(G, read)
     if about is None:
         return graph_of(G, read, weight, inputs, outputs, functions)
-    if weight != "weight" or (inputs, outputs, functions) != (None, None, None):
+    if weight != "weight" or any(given is not None for given in (inputs, outputs, functions)):
         read.fail("this graph, of to_networkx, says itself what its weights and functions are")
     return Reader(G, about, read).graph()
 

@@ -64,7 +64,7 @@ def _chosen(
 ) -> list[int]:
     """Return the numbers of nodes that a user named."""
     try:
-        named = list(nodes)
+        named = [nodes] if isinstance(nodes, str) else list(nodes)
         found = [number.get(node) for node in named]
     except TypeError:
         read.fail(f"found {shown(nodes)} as {what}, needed a list of nodes")

@@ -85,28 +85,52 @@ def _checked(about: Mapping[str, Any], read: Attributes) -> Description:
     view = about.get("view", "weights")
     if not isinstance(view, str) or view not in VIEWS:
         read.fail(f"G.graph['view'] is {shown(view)}, needed {' or '.join(VIEWS)}")
-    layers = read.mapping(about.get("layers", {}), "G.graph['layers'] is")
-    arrays = read.mapping(about.get("arrays", {}), "G.graph['arrays'] is")
     outputs, shape = about.get("outputs"), about.get("outputs_shape")
-    connections, constants = about.get("connections"), "G.graph['constants'] is"
+    connections = about.get("connections")
     return Description(
         version,
         view,
-        {_name(name, read): _note(name, note, read) for name, note in layers.items()},
-        {
-            _name(name, read): read.index(size, f"the array {name!r} has shape")
-            for name, size in arrays.items()
-        },
+        _layers(about, read),
+        _arrays(about, read),
         _names(about.get("inputs", ()), "G.graph['inputs'] is", read),
         None if outputs is None else tuple(read.keys(outputs, "G.graph['outputs'] is")),
         None if shape is None else read.index(shape, "G.graph['outputs_shape'] is"),
-        {
-            read.whole(number, f"the constant {name!r} has id"): _name(name, read)
-            for name, number in read.mapping(about.get("constants", {}), constants).items()
-        },
+        _constants(about, read),
         None if connections is None else read.whole(connections, "G.graph['connections'] is"),
         tuple(_unused(about.get("unused", ()), read)),
     )
+
+
+def _layers(about: Mapping[str, Any], read: Attributes) -> dict[str, LayerNote]:
+    notes = read.mapping(about.get("layers", {}), "G.graph['layers'] is")
+    layers = {_name(name, read): _note(name, note, read) for name, note in notes.items()}
+    _require_one_owner(layers, read)
+    return layers
+
+
+def _arrays(about: Mapping[str, Any], read: Attributes) -> dict[str, tuple[int, ...]]:
+    shapes = read.mapping(about.get("arrays", {}), "G.graph['arrays'] is")
+    return {
+        _name(name, read): read.index(shape, f"the array {name!r} has shape")
+        for name, shape in shapes.items()
+    }
+
+
+def _constants(about: Mapping[str, Any], read: Attributes) -> dict[int | None, str]:
+    ids = read.mapping(about.get("constants", {}), "G.graph['constants'] is")
+    return {
+        read.whole(number, f"the constant {name!r} has id"): _name(name, read)
+        for name, number in ids.items()
+    }
+
+
+def _require_one_owner(layers: Mapping[str, LayerNote], read: Attributes) -> None:
+    seen: dict[str, str] = {}
+    for name, note in layers.items():
+        for array in note.arrays:
+            if array in seen:
+                read.fail(f"the array {array!r} stands in the layers {seen[array]!r} and {name!r}")
+            seen[array] = name
 
 
 def _name(name: Any, read: Attributes) -> str:

@@ -129,5 +129,6 @@ class Walk:
             there = "how many there were is not known" if known is None else f"there were {known:,}"
             self._read.fail(
                 f"a {type(G).__name__} has one edge from a node to another; it holds "
-                f"{len(self.links):,} connections and {there}: needed a MultiDiGraph"
+                f"{len(self.links):,} connections and {there}: needed a MultiDiGraph (of this one, "
+                "networkx.MultiDiGraph(G), if none is missing)"
             )
