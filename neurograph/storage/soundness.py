@@ -56,7 +56,9 @@ def out_of_range(ids: NDArray[Any], low: int, stop: int, what: str) -> Iterator[
 
 def _rows(graph: Graph) -> Iterator[str]:
     table = graph.table
-    differ = table.fields.lengths(table.field) != table.kernels.lengths(table.kernel)
+    # One look-up an id; the last length stands for -1, no row.
+    slots, weights = (np.append(np.diff(rows.ptr), 0) for rows in (table.fields, table.kernels))
+    differ = slots[table.field] != weights[table.kernel]
     alone = (table.field < 0) != (table.kernel < 0)
     fed = (table.function == INPUT) & ((table.field >= 0) | (table.kernel >= 0) | (table.bias >= 0))
     for wrong, what in (
@@ -82,9 +84,11 @@ def _unnamed(names: Names, count: int) -> Iterator[str]:
     for name in names:
         array = names[name]
         yield from _beyond(array, count, f"{names.what} array {name!r}")
-        present = array.present
+        present: Any = slice(array.first, array.first + array.size)
+        if array.explicit is not None:
+            present = array.present
         named[present] = True
-        total += present.size
+        total += array.size if array.explicit is None else present.size
     if not named.all():
         yield f"{names.what} {int(np.argmin(named))} has no name"
     if total != count:
