@@ -69,7 +69,7 @@ def spoil_array(parts: Parts, rng: Rng) -> None:
                 flat[at] = not flat[at]
             elif array.dtype.kind == "f":
                 flat[at] = some(rng, REALS)
-            else:
+            elif array.dtype.kind in "iu":
                 near = int(flat[at]) + int(rng.integers(-3, 4))
                 with np.errstate(over="ignore"):
                     flat[at] = np.array(some(rng, [*NUMBERS, near, near])).astype(array.dtype)

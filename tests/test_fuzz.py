@@ -1,9 +1,12 @@
 """A short run of the fuzz script; a long one: `python tests/fuzz.py --seconds 600 --seed 1`."""
 
-import fuzz
 import pytest
 
 from neurograph.storage import graphs
+
+pytest.importorskip("numba")
+
+import fuzz
 
 
 @pytest.mark.parametrize("kind", fuzz.KINDS)

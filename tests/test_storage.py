@@ -563,6 +563,7 @@ TAMPERED = {
     "outputs absent": (put("outputs", 0, -1), "outputs has ids from -1"),
     "an input twice": (head("inputs", ["input1", "input1"]), "listed twice"),
     "an input that is none": (head("inputs", ["input1", "C1"]), "has neurons with a function"),
+    "an input of another kind": (within("layers", 0, 1, "Linear"), "the inputs are"),
     "no inputs": (head("inputs", []), "belongs to no input"),
     "parameter as text": (
         head("functions", [["multiply", "sum", "elu", ["1"]]] * 3),

@@ -20,7 +20,7 @@ from mutations import some
 from whole import is_whole
 
 import neurograph as ng
-from neurograph.cli import running
+from neurograph.cli.images import read_array
 from neurograph.convert import graph_challenge
 from neurograph.errors import NeurographError
 from neurograph.storage import checkpoints
@@ -133,7 +133,7 @@ def npy_files(rng: Rng, folder: Path, seed: int) -> str:
     head = content[:128] if rng.random() < 0.8 else content
     path.write_bytes(mutations.spoil_bytes(head, rng) + content[len(head) :])
     try:
-        np.array(running.read_array(path))
+        np.array(read_array(path))
     except ng.DataError:
         return REFUSED
     return WHOLE

@@ -127,6 +127,8 @@ def _inputs(graph: Graph) -> Iterator[str]:
     if lost.any():
         name = graph.neuron_name(int(np.argmax(lost)))
         yield f"{name} has no function, but belongs to no input"
+    if names != (found := [x.name for x in graph.layers.values() if x.kind == "Input"]):
+        yield f"the inputs are {names}, the layers of kind Input {found}"
 
 
 def _layers(graph: Graph) -> Iterator[str]:
