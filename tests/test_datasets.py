@@ -201,6 +201,12 @@ def test_mnist_says_which_file_is_missing(directory):
         datasets.mnist(directory, split="validation")
 
 
+def test_a_mirror_is_text():
+    for wrong in (None, 5, b"http://x"):
+        with pytest.raises(DataError, match="as base_url, needed text"):
+            datasets.mnist(base_url=wrong)
+
+
 def test_mnist_needs_as_many_labels_as_images(directory):
     (directory / LABELS).write_bytes(idx_bytes(np.zeros(4, dtype=np.uint8)))
     with pytest.raises(DataError, match="found 5 images and 4 labels"):

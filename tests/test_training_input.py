@@ -166,6 +166,20 @@ def test_a_loss_or_an_optimizer_that_lacks_something_is_refused():
             ng.fit(net(), X, LABELS, **{**OPTIONS, option: Half()})
 
 
+def test_a_loss_that_returns_no_number_a_pattern_is_refused():
+    class Mean(ng.MeanSquaredError):
+        def each(self, outputs, targets):
+            return super().each(outputs, targets).mean()
+
+    with pytest.raises(ng.DataError, match=r"loss: each returned .* for one pattern"):
+        ng.fit(net(), X, LABELS, loss=Mean(), **OPTIONS)
+
+
+def test_validation_patterns_that_do_not_fit_are_said_to_be_those():
+    with pytest.raises(ng.DataError, match=r"fit: validation: labels: found shape \(5,\)"):
+        ng.fit(net(), X, LABELS, validation=(X, LABELS[:5]), **OPTIONS)
+
+
 def test_an_optimizer_needs_a_batch_a_start_and_a_step_only():
     class Halving:
         batch = 2

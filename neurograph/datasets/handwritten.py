@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph.checks import array, is_whole
 from neurograph.datasets.idx import read_with_checksum
-from neurograph.errors import DataError, missing
+from neurograph.errors import DataError, kind_of, missing
 from neurograph.storage.files import as_path
 
 MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
@@ -75,6 +75,8 @@ def mnist(
     """
     if not isinstance(split, str) or split not in _SPLITS:
         raise DataError(f"mnist: found split {split!r}; needed 'train' or 'test'")
+    if not isinstance(base_url, str):
+        raise DataError(f"mnist: found {kind_of(base_url)} as base_url, needed text")
     names = [f"{_SPLITS[split]}-{kind}" for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
     if directory is None:
         paths = [_download(name, base_url, verify=verify) for name in names]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from neurograph.checks import whole
+from neurograph.checks import reals, whole
 from neurograph.errors import DataError, kind_of, shown, suggestion
 from neurograph.graph import Graph
 from neurograph.losses import CrossEntropy, DiscriminativePenalty, Loss, as_loss
@@ -23,7 +23,7 @@ from neurograph.training.history import History
 from neurograph.training.loop import Loop, Options
 from neurograph.training.optimizers import Adam, Optimizer, StochasticDiagonalLM, as_optimizer
 from neurograph.training.pace import announce
-from neurograph.training.patterns import Images, ready
+from neurograph.training.patterns import Images, Patterns, ready
 
 
 def fit(
@@ -59,7 +59,9 @@ def fit(
 
     checkpoint: a file written after each pass, whole or not at all; with `resume` training goes on
     from it as if it had never stopped, to the last bit on the same engine. Ctrl-C ends the training
-    with the weights of the last finished pass. Everything random depends on `seed` alone.
+    with the weights of the last finished pass. Everything random depends on `seed` alone. progress:
+    a bar on stderr, in a log a line a pass; how long it will take is said first where no numba
+    engine makes it short.
 
     Raises DataError, before any work, for patterns, labels or options that do not fit;
     TrainingError if states, weights or the loss leave the finite numbers, saying in which pass, at
@@ -77,25 +79,15 @@ def fit(
     usual = recipe(simulator.program)
     chosen = usual.loss if loss is None else as_loss(loss)
     how = usual.optimizer if optimizer is None else as_optimizer(optimizer)
-    options = Options(
-        _whole("passes", passes, 0),
-        _whole("batch", how.batch if batch is None else batch, 1),
-        _whole("seed", seed, 0),
-        order,
-        distortion,
-    )
+    size = how.batch if batch is None else batch
+    options = _options(passes=passes, batch=size, seed=seed, order=order, distortion=distortion)
     patience = None if early_stop is None else _whole("early_stop", early_stop, 1)
-    _check(options, validation, progress=progress, resume=resume)
-    if checkpoint is not None:
-        as_path(checkpoint, "fit: checkpoint", DataError)
-    if resume and checkpoint is None:
-        raise DataError("fit: resume needs a checkpoint to go on from")
+    _check(validation, checkpoint, progress=progress, resume=resume)
     data = ready(simulator, images, labels)
-    held = None if validation is None else ready(simulator, *validation)
+    held = None if validation is None else _held(simulator, *validation)
     if patience is not None and not (held and held.labelled):
         raise DataError("fit: early_stop needs validation patterns with labels")
-    # Tried on one target, so that what does not fit is refused before any work.
-    chosen.each(np.zeros((1, simulator.program.outputs.size)), data.targets[:1])
+    _try(chosen, simulator, data)
     loop = Loop(simulator, data, held, chosen, how, options)
     if resume and checkpoint is not None:
         loop.go_on_from(checkpoint)
@@ -136,6 +128,23 @@ def recipe(program: Program) -> Recipe:
     return Recipe(CrossEntropy(), Adam(), None)
 
 
+def _held(simulator: Simulator, images: Images, labels: ArrayLike) -> Patterns:
+    try:
+        return ready(simulator, images, labels)
+    except DataError as error:
+        raise DataError(f"fit: validation: {error}") from error
+
+
+def _try(loss: Loss, simulator: Simulator, data: Patterns) -> None:
+    """Raise DataError unless a loss takes outputs and targets, and returns a number a pattern.
+
+    It is tried on one target, so that what does not fit is refused before any work.
+    """
+    found = loss.each(np.zeros((1, simulator.program.outputs.size)), data.targets[:1])
+    if reals("loss", found, error=DataError).shape != (1,):
+        raise DataError(f"loss: each returned {shown(found)} for one pattern, needed shape (1,)")
+
+
 def _known(unknown: Mapping[str, object]) -> None:
     """Raise DataError for options that `fit` has not; it says which it has."""
     if unknown:
@@ -164,14 +173,25 @@ def _whole(name: str, value: Any, least: int) -> int:
     return whole(f"fit: {name}", value, least=least, error=DataError)
 
 
-def _check(options: Options, validation: Any, **flags: Any) -> None:
-    """Raise DataError for options that make no sense."""
-    if not isinstance(options.order, str) or options.order not in ("fixed", "shuffled"):
-        raise DataError(f'fit: order is {shown(options.order)}, needed "fixed" or "shuffled"')
-    if not isinstance(options.distortion, Distortion | None):
-        raise DataError(f"fit: distortion is {kind_of(options.distortion)}, needed a Distortion")
+def _options(*, order: Any, distortion: Any, **numbers: Any) -> Options:
+    """Return the options of the loop. Raises DataError for those that make no sense."""
+    if not isinstance(order, str) or order not in ("fixed", "shuffled"):
+        raise DataError(f'fit: order is {shown(order)}, needed "fixed" or "shuffled"')
+    if not isinstance(distortion, Distortion | None):
+        raise DataError(f"fit: distortion is {kind_of(distortion)}, needed a Distortion")
+    least = {"passes": 0, "batch": 1, "seed": 0}
+    whole_ones = {name: _whole(name, numbers[name], least[name]) for name in least}
+    return Options(order=order, distortion=distortion, **whole_ones)
+
+
+def _check(validation: Any, checkpoint: Any, **flags: Any) -> None:
+    """Raise DataError for other options that make no sense."""
     if validation is not None and not (isinstance(validation, tuple) and len(validation) == 2):
         raise DataError("fit: validation is no pair of images and labels")
     for name, flag in flags.items():
         if not isinstance(flag, bool | np.bool_):
             raise DataError(f"fit: {name} is {shown(flag)}, needed True or False")
+    if checkpoint is not None:
+        as_path(checkpoint, "fit: checkpoint", DataError)
+    elif flags["resume"]:
+        raise DataError("fit: resume needs a checkpoint to go on from")

@@ -10,6 +10,7 @@ from neurograph.errors import installing
 from neurograph.training.loop import Loop
 
 _FEW = 4  # patterns that are timed where they are learnt one by one
+_SLOW = 0.2  # seconds a pattern that need no better estimate
 _LONG = 60.0  # seconds that need no word
 
 
@@ -33,15 +34,23 @@ def announce(loop: Loop) -> None:
 
 
 def _patterns_a_second(loop: Loop) -> float:
-    """Return how many patterns are learnt a second, the first time, which prepares, left out."""
+    """Return how many patterns are learnt a second, once the engine is prepared."""
     size = min(loop.options.batch, len(loop.data))
-    rounds = max(1, min(_FEW, len(loop.data)) // size)
+    _seconds(loop, 1, 1)
+    one = _seconds(loop, 1, 1)
+    if one > _SLOW:  # a whole batch would be a wait of its own
+        return 1 / one
+    rounds = max(1, _FEW // size)
+    return rounds * size / _seconds(loop, size, rounds)
+
+
+def _seconds(loop: Loop, size: int, rounds: int) -> float:
+    """Return how long so many gradients of the first patterns take."""
     images, targets = loop.data.take(slice(0, size))
-    loop.simulator.gradient(images, targets, loop.loss)
     start = time.perf_counter()
     for _ in range(rounds):
         loop.simulator.gradient(images, targets, loop.loss)
-    return rounds * size / max(time.perf_counter() - start, 1e-9)
+    return max(time.perf_counter() - start, 1e-9)
 
 
 def _advice() -> str:
