@@ -83,7 +83,7 @@ OTHERS: dict[str, tuple[str, Call, tuple[Any, ...]]] = {
     "digits": ("digits: found count", ng.datasets.digits, (None, 5)),
     "normalize": ("normalize: found", ng.datasets.normalize, ()),
     "normalize size": (
-        "normalize: found size",
+        "normalize: ",
         lambda wrong: ng.datasets.normalize(np.zeros((1, 2, 2), int), size=wrong),
         ([1, 2],),
     ),
