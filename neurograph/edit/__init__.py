@@ -5,21 +5,27 @@ values, how they are drawn, and whether they are trainable. A weight that loses 
 stays, reported as dead, until `drop_dead`.
 """
 
+from neurograph.edit.connecting import connect
 from neurograph.edit.cutting import cut
 from neurograph.edit.difference import Difference, diff
 from neurograph.edit.freezing import freeze, unfreeze
+from neurograph.edit.merging import merge
 from neurograph.edit.parts import drop_dead, subgraph
 from neurograph.edit.pruning import prune
+from neurograph.edit.rewiring import rewire
 from neurograph.edit.tying import tie
 from neurograph.edit.unsharing import unshare
 
 __all__ = [
     "Difference",
+    "connect",
     "cut",
     "diff",
     "drop_dead",
     "freeze",
+    "merge",
     "prune",
+    "rewire",
     "subgraph",
     "tie",
     "unfreeze",

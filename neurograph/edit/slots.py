@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ from neurograph.edit.rebuilding import copied_rows, rebuilt, renumbered, table_o
 from neurograph.errors import GraphError
 from neurograph.graph import Graph, Layer
 from neurograph.graph.dissolved import Dissolved
+from neurograph.graph.normal_form import unique_rows
 from neurograph.graph.table import Ragged
 from neurograph.memory import INT32_MAX, require
 
@@ -89,6 +90,38 @@ class Slots:
     def name(self, graph: Graph, which: int) -> str:
         """Return the name of a neuron."""
         return graph.neuron_name(int(self.neurons[which]))
+
+
+@dataclass(frozen=True, eq=False)
+class SlotRows:
+    """Whole rows of slots for some neurons.
+
+    neurons: ids, of which each gets a row; target, source and weight: one entry a slot, the slots
+    of one target in their order.
+    """
+
+    neurons: Array
+    target: Array
+    source: Array
+    weight: Array
+
+    @classmethod
+    def of(cls, parts: Sequence[SlotRows]) -> SlotRows:
+        """Return the parts as one."""
+        empty = [np.empty(0, np.int64)]
+        sides = ("neurons", "target", "source", "weight")
+        return cls(*(np.concatenate([*(getattr(p, s) for p in parts), *empty]) for s in sides))
+
+
+def with_slots(graph: Graph, rows: SlotRows, bias: Array) -> Graph:
+    """Return the graph whose neurons `rows.neurons` have these slots, and all have these biases."""
+    table, neurons = graph.table, np.unique(rows.neurons)
+    order = np.argsort(rows.target, kind="stable")
+    ptr = np.append(np.searchsorted(rows.target[order], neurons), order.size)
+    source, weight = (side[order].astype(np.int32) for side in (rows.source, rows.weight))
+    fields, field = with_rows(table.fields, table.field, neurons, *unique_rows(ptr, source))
+    kernels, kernel = with_rows(table.kernels, table.kernel, neurons, *unique_rows(ptr, weight))
+    return rebuilt(graph, table_of(fields, kernels, (field, kernel, bias, table.function)))
 
 
 def places_of_weights(graph: Graph) -> tuple[Array, Array]:
