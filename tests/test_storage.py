@@ -649,6 +649,8 @@ OURS = {"format": storage.FORMAT, "version": storage.VERSION}
         (b"{", "damaged"),
         (b"\xff\xfe", "damaged"),
         (b"9" * 10_000, "damaged"),
+        (b'{"seed": 0, "seed": 1}', "a name twice"),
+        (b'{"seed": NaN}', "found NaN, needed a finite number"),
         ({**OURS}, "lists no arrays"),
         ({**OURS, "arrays": {"field": ["<i4", [2**40]]}}, "has the shape"),
         ({**OURS, "arrays": {"field": ["<i4", [2**31, 2**31]]}}, "field.npy has no bytes"),

@@ -453,6 +453,7 @@ def test_a_damaged_checkpoint_is_refused_and_nothing_is_lost(tmp_path):
         ("arrays", None),
         ("graph", 7),
         ("version", 99),
+        ("version", True),
     ],
 )
 def test_a_foreign_header_is_refused(part, value, tmp_path):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from drawn import triples_of
+from mutations import some
 from networks import literal
+from random_nets import EDITS
 
 import neurograph as ng
+from neurograph.storage.soundness import problem
 
 Rng = np.random.Generator
 ENGINES = ("reference", "scipy", "numba")
@@ -29,6 +33,10 @@ def same(a: ng.Graph, b: ng.Graph) -> None:
     assert a.functions == b.functions
     np.testing.assert_array_equal(a.weights.trainable, b.weights.trainable)
     assert a.weights.allocated == b.weights.allocated
+    assert list(a.weights.dissolved) == list(b.weights.dissolved)
+    for name, before in a.weights.dissolved.items():
+        assert before.shape == b.weights.dissolved[name].shape
+        np.testing.assert_array_equal(before.places, b.weights.dissolved[name].places)
     assert [x.name for x in a.inputs] == [x.name for x in b.inputs]
     if a.explicit_outputs is not None:
         np.testing.assert_array_equal(a.explicit_outputs, b.explicit_outputs)
@@ -74,3 +82,7 @@ def is_whole(graph: ng.Graph, rng: Rng, folder: Path) -> None:
         runs_alike(graph, rng)
     np.testing.assert_array_equal(graph.weights.value, again.weights.value)
     repr(graph), str(ng.count(graph))
+    with suppress(ng.GraphError):  # an edit that this graph does not allow
+        changed = some(rng, list(EDITS.values()))(again, rng)
+        assert ng.verify(changed, compiled=False).ok
+        assert not problem(changed)

@@ -108,7 +108,9 @@ class Archive:
         # Python objects take more than their text; a text this large is none of ours.
         require(self._members[HEADER].file_size * 40, f"{self.path}: the header", ConversionError)
         try:
-            header = json.loads(self._archive.read(HEADER), parse_constant=_no_number)
+            header = json.loads(
+                self._archive.read(HEADER), parse_constant=_no_number, object_pairs_hook=_object
+            )
         except RecursionError:
             header = None
         if not isinstance(header, dict):
@@ -185,6 +187,13 @@ def _begins_as(member: IO[bytes], dtype: str, extent: tuple[int, ...], size: int
 
 def _no_number(text: str) -> None:
     raise ValueError(f"found {text}, needed a finite number")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"found a name twice among {', '.join(key for key, _ in pairs)}")
+    return found
 
 
 def _is_length(n: object) -> bool:

@@ -95,7 +95,8 @@ def read(
     """
     with archive.opened(path) as file:
         header = file.header
-        if (header.get("format"), header.get("version")) != (FORMAT, VERSION):
+        version = header.get("version")
+        if header.get("format") != FORMAT or type(version) is not int or version != VERSION:
             raise ConversionError(
                 f"{file.path}: found {header.get('format')!r} version {header.get('version')}, "
                 f"needed {FORMAT!r} version {VERSION}"

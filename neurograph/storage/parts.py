@@ -107,6 +107,8 @@ def _weights(file: Archive) -> Weights:
     seed = whole(header["seed"], None)
     entries = items(header.get("dissolved", []))
     dissolved = {text(entry[0]): _dissolved(*entry, arrays=arrays, file=file) for entry in entries}
+    if len(dissolved) < len(entries):
+        raise ValueError("the sharing that an array had is there twice")
     return Weights.of(arrays, trainable, value, draws=draws, seed=seed, dissolved=dissolved)
 
 
