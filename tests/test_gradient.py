@@ -37,10 +37,12 @@ def simulator(graph, engine, dtype="float64"):
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_the_derivative_of_an_activation_is_that_of_its_function(name):
     activation = Activation(name)
-    net = np.array([-7.3, -3.2, -1.1, -0.4, 0.3, 0.9, 2.7, 3.4, 5.9, 6.2])
+    net = np.array([-7.3, -3.2, -1.1, -0.8, -0.4, 0.3, 0.9, 2.7, 3.4, 5.9, 6.2])
+    net = net[np.isfinite(activation(net))]  # where the function has a value
+    assert net.size >= 4
     slope = (activation(net + 1e-6) - activation(net - 1e-6)) / 2e-6
     state = activation(net)
-    np.testing.assert_allclose(activation.derivative(net, state), slope, atol=2e-7, rtol=1e-6)
+    np.testing.assert_allclose(activation.derivative(net, state), slope, atol=2e-7, rtol=2e-6)
     if not activation.reads_net:
         hidden = np.full_like(net, np.nan)
         np.testing.assert_array_equal(

@@ -1,7 +1,7 @@
 """Activations: the common ones as vector code in registers, the others as scalar code.
 
 An op names its activation by a code and a few parameters. Codes below `SCALAR` are emitted behind
-the last accumulation; the others are applied to the stored states by `scalar_activation`.
+the last accumulation; the others are applied to the stored states by `scalars.value`.
 """
 
 from __future__ import annotations
@@ -9,27 +9,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import njit
-
 from neurograph.functions import ACTIVATIONS, Activation
 from neurograph.kernels import tanh
 from neurograph.kernels.lanes import I64, Lanes
+from neurograph.kernels.scalars import SCALARS
 
 IDENTITY, CLIP, TANH, LEAKY, SCALED, SHIFTED = range(6)
 SCALAR = 6
 FOLDED = (SCALED, SHIFTED)
 _OWN = 3  # parameters of an activation itself
-_SCALAR_NAMES = (
-    "elu",
-    "softplus",
-    "softsign",
-    "silu",
-    "gelu",
-    "hardsigmoid",
-    "hardswish",
-    "exp",
-    "square",
-)
 
 
 def encode(activation: Activation) -> tuple[int, tuple[float, float, float]]:
@@ -54,7 +42,7 @@ def encode(activation: Activation) -> tuple[int, tuple[float, float, float]]:
     if activation.name in known:
         code, parameters = known[activation.name]
     else:
-        code, parameters = SCALAR + _SCALAR_NAMES.index(activation.name), own
+        code, parameters = SCALAR + SCALARS.index(activation.name), own
     first, second, third = (*parameters, 0.0, 0.0, 0.0)[:3]
     return code, (first, second, third)
 
@@ -92,7 +80,7 @@ def known_names() -> set[str]:
     A test holds it equal to functions.ACTIVATIONS.
     """
     simple = {"identity", "relu", "relu6", "hardtanh", "tanh", "sigmoid", "scaled_tanh"}
-    return ({*_SCALAR_NAMES, "leaky_relu"} | simple) & set(ACTIVATIONS)
+    return ({*SCALARS, "leaky_relu"} | simple) & set(ACTIVATIONS)
 
 
 def emit(lanes: Lanes, code: int, x: Any, numbers: list[Any]) -> Any:
@@ -107,31 +95,3 @@ def emit(lanes: Lanes, code: int, x: Any, numbers: list[Any]) -> Any:
         return lanes.fma(numbers[0], tanh.emit(lanes, b.fmul(x, numbers[1])), numbers[2])
     positive = b.fcmp_ordered(">", x, lanes.constant(0.0))
     return b.select(positive, x, b.fmul(x, numbers[0]))
-
-
-@njit(error_model="numpy")
-def _clip01(a: float) -> float:
-    if a < 0:
-        return 0.0
-    return 1.0 if a > 1 else a
-
-
-@njit(error_model="numpy")
-def scalar_activation(code: int, a: float, p0: float) -> float:
-    """Return the activation `code` of the net input `a`; a NaN stays."""
-    kind = code - SCALAR
-    if kind == 0:
-        return p0 * math.expm1(a) if a <= 0 else a
-    if kind == 1:
-        return (a if a > 0 else 0.0) + math.log1p(math.exp(-abs(a)))
-    if kind == 2:
-        return a / (1 + abs(a))
-    if kind == 3:
-        return a * (0.5 * math.tanh(0.5 * a) + 0.5)
-    if kind == 4:
-        return a * (1 + math.erf(a * math.sqrt(0.5))) * 0.5
-    if kind == 5:
-        return _clip01(a / 6 + 0.5)
-    if kind == 6:
-        return a * _clip01(a / 6 + 0.5)
-    return math.exp(a) if kind == 7 else a * a

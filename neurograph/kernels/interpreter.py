@@ -17,12 +17,13 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from neurograph.kernels.activations import SCALAR, scalar_activation
+from neurograph.kernels.activations import SCALAR
 from neurograph.kernels.addresses import array_at
 from neurograph.kernels.catalogue import Op, kernels
 from neurograph.kernels.compiling import jit
 from neurograph.kernels.lanes import I32, I64, Lanes, lane_count
 from neurograph.kernels.mailbox import await_all, batch_number, claim, look, mark_done, offered
+from neurograph.kernels.scalars import value
 from neurograph.kernels.tiles import Arguments
 
 _KIND, _ROW, _PARAMETER = int(Op.KIND), int(Op.ROW), int(Op.PARAMETER)
@@ -163,10 +164,10 @@ def enter(inputs: Any, first: int, states: Any, start: int, stride: int) -> None
 def _scalars(ops: Any, op: int, states: Any) -> None:
     """Apply the scalar activation of an op to its targets."""
     row = array_at(ops[op, _ROW], (ops[op, _TARGETS],), np.int32)
-    own = array_at(ops[op, _PARAMETER], (1,), states.dtype)
+    own = array_at(ops[op, _PARAMETER], (2,), states.dtype)
     for first in row:
         for i in range(first, first + ops[op, _WIDTH]):
-            states[i] = scalar_activation(ops[op, _ACTIVATION], states[i], own[0])
+            states[i] = value(ops[op, _ACTIVATION] - SCALAR, states[i], own[0], own[1])
 
 
 @njit(nogil=True, error_model="numpy", inline="always")

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from neurograph.kernels.activations import SCALAR, scalar_activation
+from neurograph.kernels.activations import SCALAR
 from neurograph.kernels.columns.calls import call_panel, call_strip
 from neurograph.kernels.columns.ops import CHUNK, PRODUCT, STRIPS, ColumnOp
 from neurograph.kernels.columns.panels import ADDS, FIRST, LAST, VECTORS, most_columns
 from neurograph.kernels.compiling import jit
 from neurograph.kernels.interpreter import fingerprint, lane_count_of
+from neurograph.kernels.scalars import value
 
 _C = ColumnOp
 _KIND, _FIELDS, _MAPS, _SLOTS = int(_C.KIND), int(_C.FIELDS), int(_C.MAPS), int(_C.SLOTS)
@@ -30,10 +31,17 @@ _WIDEST = most_columns()
 
 
 @njit(nogil=True, error_model="numpy")
+def _scalar(op: Any, net: Any, parameter: Any) -> Any:
+    """Return the scalar activation of an op for one net input."""
+    at = op[_PARAMETER]
+    return value(op[_ACTIVATION] - SCALAR, net, parameter[at], parameter[at + 1])
+
+
+@njit(nogil=True, error_model="numpy")
 def _squash(op: Any, states: Any, first: int, last: int, parameter: Any) -> None:
     """Apply the scalar activation of an op to the states from first to last."""
     for i in range(first, last):
-        states[i] = scalar_activation(op[_ACTIVATION], states[i], parameter[op[_PARAMETER]])
+        states[i] = _scalar(op, states[i], parameter)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -205,7 +213,7 @@ def _rows(
             )
             net += bias[op[_BIAS] + r]
             if op[_ACTIVATION] >= SCALAR:
-                net = scalar_activation(op[_ACTIVATION], net, parameter[op[_PARAMETER]])
+                net = _scalar(op, net, parameter)
             else:
                 net = _vector_activation(op[_ACTIVATION], net, parameter, op[_PARAMETER])
             states[base + row[op[_TARGET] + r]] = net

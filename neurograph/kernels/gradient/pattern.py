@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurograph.kernels.activations import SCALAR, scalar_activation
+from neurograph.kernels.activations import SCALAR
 from neurograph.kernels.gradient.dense import DESCEND, THROUGH, TRAIN, dense_rows
 from neurograph.kernels.gradient.inside import inner
 from neurograph.kernels.gradient.pattern_products import dots, outer
 from neurograph.kernels.gradient.rows import rows_back, rows_forward
 from neurograph.kernels.gradient.runs import add_runs, copy_runs
-from neurograph.kernels.gradient.slopes import PARAMETERS, activate, scalar_slope, slope
+from neurograph.kernels.gradient.slopes import PARAMETERS, activate, slope
 from neurograph.kernels.gradient.tape import ACTIVATE, BLOCK, DENSE, ROWS, START, Part
 from neurograph.kernels.interpreter import lane_count_of
+from neurograph.kernels.scalars import slope as scalar_slope
+from neurograph.kernels.scalars import value
 
 KIND, BLOCKS, MAPS, FIELDS = (int(p) for p in (Part.KIND, Part.BLOCKS, Part.MAPS, Part.FIELDS))
 STRIDE, SLOTS, ROW, SOURCE = (int(p) for p in (Part.STRIDE, Part.SLOTS, Part.ROW, Part.SOURCE))
@@ -84,7 +86,7 @@ def finish(op: Any, parameters: Any, states: Any, nets: Any) -> None:
         row = op[ROW] + r * op[STRIDE]
         for i in range(row, row + op[FIELDS]):
             nets[i] = states[i]
-            states[i] = scalar_activation(op[CODE], states[i], own[0])
+            states[i] = value(op[CODE] - SCALAR, states[i], own[0], own[1])
 
 
 @inner
@@ -233,7 +235,7 @@ def slope_back(
     for r in range(op[MAPS]):
         row = op[ROW] + r * op[STRIDE]
         for i in range(row, row + op[FIELDS]):
-            found = scalar_slope(op[CODE], nets[i], states[i], own[0])
+            found = scalar_slope(op[CODE] - SCALAR, nets[i], states[i], own[0], own[1])
             deltas[i] *= found * found if squared else found
 
 

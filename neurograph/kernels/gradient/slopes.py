@@ -7,7 +7,6 @@ p0 tanh(p1 a) + p2 has the slope c0 - c1 (y - p2)^2 at the state y.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,9 +15,8 @@ from numba.core import cgutils
 
 from neurograph.functions import Activation
 from neurograph.kernels import activations
-from neurograph.kernels.activations import CLIP, LEAKY, SCALAR, TANH
+from neurograph.kernels.activations import CLIP, LEAKY, TANH
 from neurograph.kernels.gradient.emitting import choose, emitted
-from neurograph.kernels.gradient.inside import inner
 from neurograph.kernels.lanes import I64, Lanes
 
 PARAMETERS = 5
@@ -104,26 +102,3 @@ def slope(
         code,
         {c: partial(_each, lanes, at, vectors, partial(multiply, s)) for c, s in cases.items()},
     )
-
-
-@inner
-def scalar_slope(code: int, a: float, y: float, p0: float) -> float:
-    """Return the slope of the activation `code` at the net input `a` with the state `y`."""
-    kind = code - SCALAR
-    if kind == 0:
-        return 1.0 if a > 0 else y + p0
-    if kind == 1:
-        return 0.5 * math.tanh(0.5 * a) + 0.5
-    if kind == 2:
-        return 1 / ((1 + abs(a)) * (1 + abs(a)))
-    if kind == 3:
-        share = 0.5 * math.tanh(0.5 * a) + 0.5
-        return share * (1 + a * (1 - share))
-    if kind == 4:
-        below = 0.5 * (1 + math.erf(a * math.sqrt(0.5)))
-        return below + a * math.exp(-0.5 * a * a) / math.sqrt(2 * math.pi)
-    if kind == 5:
-        return 1 / 6 if -3 < a < 3 else 0.0
-    if kind == 6:
-        return a / 3 + 0.5 if abs(a) < 3 else (1.0 if a > 0 else 0.0)
-    return y if kind == 7 else 2 * a

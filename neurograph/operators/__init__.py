@@ -1,0 +1,33 @@
+"""Operators: how what a network computes is said as neurons, in any number of dimensions.
+
+Arrays of neuron ids in, arrays of neuron ids out. -1 among neurons is none: a state of zero; -1
+among weights is a cut. One vocabulary for every importer. Imports graphs only.
+"""
+
+from neurograph.operators.convolution import convolve, convolve_transposed
+from neurograph.operators.dense import dense, multiply_matrices
+from neurograph.operators.elementwise import affine, leak, together
+from neurograph.operators.pooling import adaptive_pool, average_pool, max_pool
+from neurograph.operators.reductions import reduce, softmax, standardize
+from neurograph.operators.resizing import resize
+from neurograph.operators.windows import Windows
+from neurograph.operators.wiring import Wiring
+
+__all__ = [
+    "Windows",
+    "Wiring",
+    "adaptive_pool",
+    "affine",
+    "average_pool",
+    "convolve",
+    "convolve_transposed",
+    "dense",
+    "leak",
+    "max_pool",
+    "multiply_matrices",
+    "reduce",
+    "resize",
+    "softmax",
+    "standardize",
+    "together",
+]
