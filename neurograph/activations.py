@@ -35,6 +35,10 @@ def _erf(a: Array) -> Array:
     return np.asarray(erf(a))
 
 
+def _threshold(a: Array, edge: float, value: float) -> Array:
+    return np.asarray(np.where(a <= edge, value, a))
+
+
 # name -> (default parameters, function of the net input and the parameters)
 ACTIVATIONS: dict[str, tuple[tuple[float, ...], Callable[..., Array]]] = {
     "identity": ((), lambda a: a),
@@ -68,9 +72,9 @@ ACTIVATIONS: dict[str, tuple[tuple[float, ...], Callable[..., Array]]] = {
     "gelu_tanh": ((), lambda a: 0.5 * a * (1 + np.tanh(_gelu_line(a)))),
     "log_sigmoid": ((), lambda a: -np.logaddexp(-a, 0)),
     "soft_shrink": ((0.5,), lambda a, edge: np.sign(a) * np.maximum(np.abs(a) - edge, 0)),
-    "hard_shrink": ((0.5,), lambda a, edge: np.where(np.abs(a) <= edge, 0, a)),
+    "hard_shrink": ((0.5,), lambda a, edge: np.where(np.abs(a) <= edge, a.dtype.type(0), a)),
     "tanh_shrink": ((), lambda a: a - np.tanh(a)),
-    "threshold": ((0.0, 0.0), lambda a, edge, value: np.where(np.less_equal(a, edge), value, a)),
+    "threshold": ((0.0, 0.0), _threshold),
     "clip": ((-1.0, 1.0), lambda a, low, high: np.minimum(np.maximum(a, low), high)),
     "at_least": ((0.0,), np.maximum),
     "at_most": ((0.0,), np.minimum),
