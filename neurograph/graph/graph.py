@@ -239,8 +239,12 @@ class Graph:
             fan_in=fan_in,
             trainable=trainable,
         )
-        self._arrays_of.setdefault(layer, []).append(f"{layer}.{kind}")
+        self.bring(layer, f"{layer}.{kind}")
         return ids
+
+    def bring(self, layer: str, array: str) -> None:
+        """Let the layer that is added as `layer` next have brought the weight array `array`."""
+        self._arrays_of.setdefault(layer, []).append(array)
 
     def add_neurons(
         self,
