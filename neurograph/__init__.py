@@ -124,6 +124,7 @@ __all__ = [
     "fit",
     "freeze",
     "from_networkx",
+    "from_torch",
     "load",
     "merge",
     "models",
@@ -146,6 +147,7 @@ _LAZY: dict[str, str] = {
     "error_rate": "neurograph.training",
     "fit": "neurograph.training",
     "from_networkx": "neurograph.convert.networkx",
+    "from_torch": "neurograph.convert.torch",
     "to_networkx": "neurograph.convert.networkx",
     "torch": "neurograph.torch",
 }

@@ -194,6 +194,7 @@ TORCH = {
     "at_least": lambda a: torch.clamp(a, min=0.0),
     "at_most": lambda a: torch.clamp(a, max=0.0),
     "power": torch.square,
+    "step": lambda a: torch.heaviside(a, torch.zeros(1, dtype=a.dtype)),
     **{
         name: getattr(torch, name)
         for name in (

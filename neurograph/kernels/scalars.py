@@ -58,6 +58,7 @@ SCALARS = (
     "asinh",
     "acosh",
     "atanh",
+    "step",
 )
 
 
@@ -204,6 +205,8 @@ def value(kind: int, a: float, p0: float, p1: float) -> Any:  # noqa: C901 - a c
         return math.acosh(a)
     if kind == 45:  # atanh
         return math.atanh(a)
+    if kind == 46:  # step
+        return 1.0 if a > 0 else (0.0 if a <= 0 else a)
     return math.nan
 
 
@@ -302,4 +305,6 @@ def slope(kind: int, a: float, y: float, p0: float, p1: float) -> Any:  # noqa: 
         return 1 / math.sqrt(a * a - 1)
     if kind == 45:  # atanh
         return 1 / (1 - a * a)
+    if kind == 46:  # step
+        return 0.0
     return math.nan

@@ -35,6 +35,8 @@ _CHECKS = frozenset(
     ]
 )
 
+FILLED = {"zeros_like": 0.0, "ones_like": 1.0}  # which depend on a shape alone
+
 
 class Importer:
     """Wires the nodes of an exported program, one after the other."""
@@ -141,6 +143,13 @@ class Importer:
         if not kinds[Neurons] and not kinds[Parameters]:
             return function(*arguments, **options)
         call = function, name, arguments, options
+        if name in FILLED:
+            return torch.full(arguments[0].shape, FILLED[name], dtype=torch.float64)
+        if name == "where" and isinstance(arguments[0], Neurons):
+            return self._wired(node, call)
+        if name == "copy":
+            name, arguments = "expand", [arguments[1], list(arguments[0].shape)]
+            call = torch.Tensor.expand, name, arguments, {}
         if name in MOVES or name in SAME:
             return move(self._scene, self._layer(node), call)
         if not kinds[Neurons]:
@@ -270,6 +279,8 @@ def _known(node: Node) -> bool:
     return (
         node.target is operator.getitem
         or name in _CHECKS
+        or name in FILLED
+        or name == "copy"
         or name in MOVES
         or name in SAME
         or name in OPERATORS

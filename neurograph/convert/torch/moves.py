@@ -67,6 +67,7 @@ def _neurons(scene: Scene, layer: str, call: tuple[Callable[..., Any], str, Any,
         return found.double() if name.startswith(_FLOATING) else found
 
     if name == "where":  # a number is a state there
+        function = torch.where
         arguments = [arguments[0], *(_unit(scene, layer, value) for value in arguments[1:])]
     moved = function(*pytree.tree_map(ids, arguments), **pytree.tree_map(ids, options))
 

@@ -331,7 +331,7 @@ def _softmax(call: Call) -> Neurons:
 def _sum_of_two(call: Call) -> Neurons:
     """Wire a + alpha b, a - alpha b or b - a: of neurons, weights and constants."""
     a, b = call.arguments[:2]
-    alpha = float(call.options.get("alpha", 1))
+    alpha = float(call.get(2, 1, "alpha"))
     factors = [1.0, alpha if call.name == "add" else -alpha]
     if call.name == "rsub":
         factors = [-alpha, 1.0]
@@ -463,8 +463,8 @@ def _variance(call: Call) -> Neurons:
     dims = call.get(1, list(range(x.ndim)), "dim")
     axes = tuple([dims] if isinstance(dims, int) else dims)
     count = math.prod(x.shape[axis] for axis in axes)
-    correction = call.options.get("correction", 1)
-    keep = bool(call.options.get("keepdim", False))
+    correction = float(call.get(2, call.options.get("correction", 1), "unbiased"))
+    keep = bool(call.get(3, False, "keepdim"))
     scale = 1 / math.sqrt(count - correction)
     mean = ops.reduce(
         call.wiring, call.wiring.free(f"{call.layer}.mean"), x, axes, keep=True, weight=1 / count
@@ -488,6 +488,41 @@ def _variance(call: Call) -> Neurons:
             activation=own,
         )
     )
+
+
+def _compared(call: Call) -> Neurons:
+    """Wire a comparison: 1 where it holds, 0 elsewhere; step(a) is 1 for a above 0."""
+    greater = call.name in ("gt", "le")
+    minus = Call(**{**vars(call), "name": "sub", "fuse": lambda: None})
+    minus.layer = call.wiring.free(f"{call.layer}.difference")
+    if not greater:
+        minus.arguments = [call.arguments[1], call.arguments[0]]
+    difference = _sum_of_two(minus).ids
+    negated = call.name in ("le", "ge")
+    name = call.wiring.free(f"{call.layer}.beyond") if negated else call.layer
+    found = ops.affine(call.wiring, name, difference, activation=Activation("step"))
+    if negated:
+        one = call.wiring.fixed(call.layer, [-1.0, 1.0])
+        found = ops.affine(call.wiring, call.layer, found, scale=one[0], shift=one[1])
+    return Neurons(found)
+
+
+def _choose(call: Call) -> Neurons:
+    """Wire where(condition, a, b) by neurons of 0 and 1: condition a + (1 - condition) b."""
+    condition = call.neurons(0)
+    parts = []
+    for place, (factor, shift) in ((1, (1.0, 0.0)), (2, (-1.0, 1.0))):
+        gate = condition
+        if shift:
+            name = call.wiring.free(f"{call.layer}.other")
+            weights = call.wiring.fixed(name, [factor, shift])
+            gate = ops.affine(call.wiring, name, gate, scale=weights[0], shift=weights[1])
+        name = call.wiring.free(f"{call.layer}.part")
+        sources = [gate, call.neurons(place)]
+        parts.append(
+            ops.together(call.wiring, name, sources, pair=("multiply", "product"), kind="Multiply")
+        )
+    return Neurons(ops.together(call.wiring, call.layer, parts, activation=call.activation()))
 
 
 OPERATORS: dict[str, Callable[[Call], Any]] = {
@@ -526,6 +561,8 @@ OPERATORS: dict[str, Callable[[Call], Any]] = {
     "neg": _negate,
     **dict.fromkeys(["prelu", "_prelu_kernel"], _prelu),
     "glu": _glu,
+    **dict.fromkeys(["gt", "lt", "ge", "le"], _compared),
+    "where": _choose,
     **dict.fromkeys(["var", "std"], _variance),
     **dict.fromkeys(
         ["upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d",
