@@ -4,7 +4,8 @@
     python benchmarks/costs.py verify "deep: save" # those whose name holds one of these
 
 Each is timed at n, 2 n, 4 n, ... on networks made anew, until a run takes longer than --seconds or
-n reaches --largest. Printed are the largest n, its seconds, and the exponent p of time ~ n^p over
+n reaches --largest. Printed are the largest n, the processor's seconds (which a busy machine does
+not stretch), and the exponent p of time ~ n^p over
 the last two doublings, which leaves out most of what does not grow: about 1 for n, 1.1 for n log n,
 2 for what compares each with each.
 """
@@ -154,7 +155,7 @@ def _count_networkx(graph: ng.Graph) -> Any:
 ASKED: dict[str, Action] = {
     "count": ng.count,
     "str(count)": lambda graph: str(ng.count(graph)),
-    "count rows by name": lambda graph: [ng.count(graph)[name] for name in [*graph.layers][:1]],
+    "count, each row by name": lambda graph: list(map(ng.count(graph).__getitem__, graph.layers)),
     "verify": ng.verify,
     "verify, not compiled": lambda graph: ng.verify(graph, compiled=False),
     "compile": ng.compile,
@@ -310,13 +311,13 @@ def cases() -> Iterator[Case]:
 
 
 def seconds(case: Case, n: int) -> float:
-    """Return the time of one run, after everything it needs has been made."""
+    """Return the processor's time for one run, after everything it needs has been made."""
     made = case.make(n)
     gc.collect()
     with contextlib.redirect_stdout(io.StringIO()):
-        start = time.perf_counter()
+        start = time.process_time()
         case.act(made)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
 
 def measured(case: Case, least: int, largest: int, enough: float) -> list[tuple[int, float]]:

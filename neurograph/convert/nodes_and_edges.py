@@ -67,8 +67,8 @@ class Reader:
         arrays, owned = self._weights_of_arrays()
         self._require_room(neurons, arrays)
         layers = list(self._layers(neurons, owned))
-        inputs = [layer.name for layer in layers if layer.kind == "Input"]
-        order = [name for name in dict.fromkeys(self._about.inputs) if name in inputs]
+        inputs = dict.fromkeys(layer.name for layer in layers if layer.kind == "Input")
+        order = dict.fromkeys(name for name in self._about.inputs if name in inputs)
         return Graph.assemble(
             table,
             self._read_weights(arrays),
@@ -76,7 +76,7 @@ class Reader:
             layers,
             constants={i: self._constant_name(i) for i, u in enumerate(self._units) if u.constant},
             states=self._states(),
-            inputs=[*order, *(name for name in inputs if name not in order)],
+            inputs=[*(order | inputs)],
             outputs=self._outputs(layers),
         )
 

@@ -14,6 +14,7 @@ from neurograph.graph import Graph, require_graph
 from neurograph.graph.dissolved import Dissolved
 from neurograph.memory import require
 from neurograph.names import IdArray
+from neurograph.rows import groups_of
 
 Array = NDArray[Any]
 
@@ -52,13 +53,12 @@ def unshare(graph: Graph, layer: str) -> Graph:
     dissolved: dict[str, Dissolved] = {}
     taken = int(count)
     array_of, place_of = places_of_weights(graph)
-    for number, name in enumerate(graph.weights):
-        mine = np.flatnonzero(array_of[weight] == number)
-        if not mine.size:
-            continue
-        pairs = owner[mine], place_of[weight[mine]], slot[mine]
+    names, own = list(graph.weights), array_of[weight]
+    for some in sorted(groups_of(own), key=lambda places: int(own[places[0]])):
+        name = names[own[some[0]]]
+        pairs = owner[some], place_of[weight[some]], slot[some]
         place, shape = _spread(slots, name, graph.weights.names[name].shape, pairs)
-        mine, place = mine[np.argsort(place)], np.sort(place)
+        mine, place = some[np.argsort(place)], np.sort(place)
         identity[mine] = taken + np.arange(mine.size)
         fresh[name] = np.full(shape, -1, np.int64)
         fresh[name].reshape(-1)[place] = identity[mine]

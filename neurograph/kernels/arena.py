@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -93,13 +94,14 @@ class Space:
         """Give an interval back."""
         if not size:
             return
-        merged: list[tuple[int, int]] = []
-        for a, b in sorted([*self._free, (start, start + aligned(size))]):
-            if merged and merged[-1][1] == a:
-                merged[-1] = (merged[-1][0], b)
-            else:
-                merged.append((a, b))
-        self._free = merged
+        stop = start + aligned(size)
+        at = bisect(self._free, (start, stop))
+        if at < len(self._free) and self._free[at][0] == stop:
+            stop = self._free.pop(at)[1]
+        if at and self._free[at - 1][1] == start:
+            at -= 1
+            start = self._free.pop(at)[0]
+        self._free.insert(at, (start, stop))
 
 
 def _last_readers(program: Program, groups: list[NDArray[Any]]) -> NDArray[np.int64]:
@@ -110,9 +112,7 @@ def _last_readers(program: Program, groups: list[NDArray[Any]]) -> NDArray[np.in
     last = np.zeros(len(groups) + 1, np.int64)
     for number, step in enumerate(program.steps, 1):
         for part in _parts(step):
-            read = np.zeros(len(groups) + 1, bool)
-            read[owner[part]] = True
-            last[read] = number
+            last[owner[part]] = number
     last[owner[program.outputs.reshape(-1)]] = len(groups)
     return last[:-1]
 
