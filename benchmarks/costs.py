@@ -1,6 +1,6 @@
 """How the cost of each function grows with the network: the exponents, fitted to measured times.
 
-    python benchmarks/costs.py                     # all of them, some minutes
+    python benchmarks/costs.py                     # all of them, up to an hour
     python benchmarks/costs.py verify "deep: save" # those whose name holds one of these
 
 Each is timed at n, 2 n, 4 n, ... on networks made anew, until a run takes longer than --seconds or

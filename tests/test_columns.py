@@ -9,11 +9,11 @@ import pytest
 
 pytest.importorskip("numba")
 
+from conformance import CLOSE, LAYERS, check, flat, with_dead_slots
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import build, images, irregular, literal, randomize
-from test_engines import CLOSE, LAYERS, check, flat, with_dead_slots
-from test_numba_engine import INPUTS, exact_at_infinity, programs
+from programs import INPUTS, exact_at_infinity, programs
 
 import neurograph as ng
 from neurograph.engines.reference import Engine as Reference

@@ -23,8 +23,10 @@ def twice(x):
 
 
 @pytest.fixture
-def module(tmp_path: Path) -> Any:
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A function that loads the same module anew, as another process would."""
+    # Kept beside the module, wherever the environment would have it.
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", "")
     path = tmp_path / "kept.py"
     path.write_text(SOURCE)
 

@@ -13,7 +13,7 @@ pytest.importorskip("numba")
 from drawn import graphs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_numba_engine import FUNCTIONS, INPUTS, Drawer, programs
+from programs import FUNCTIONS, INPUTS, Drawer, programs
 
 import neurograph as ng
 from neurograph.engines.descent import descend

@@ -87,11 +87,12 @@ def test_columns_keep_their_weights_while_others_load(threads: int) -> None:
     runner = ColumnRunner(ng.compile(made), np.dtype("float32"), threads)
     x, values = np.repeat(batch(1), 20, axis=0), made.weights.value.copy()
     every = [values, 2 * values]
-    wanted = []
+    wanted: list[Any] = []
     for each in every:
         runner.load(each)
         wanted.append(runner.run(x))
-    enough = threading.Event()
+    assert not np.array_equal(*wanted)
+    enough, seen, rounds = threading.Event(), set(), 0
 
     def load() -> None:
         turn = 0
@@ -102,12 +103,16 @@ def test_columns_keep_their_weights_while_others_load(threads: int) -> None:
     loader = threading.Thread(target=load)
     loader.start()
     try:
-        for _ in range(25):
+        while rounds < 25 or (len(seen) < 2 and rounds < 1000):  # until both were met
+            rounds += 1
             for found in at_once(lambda _: runner.run(x), (0, 1)):
-                assert any(np.array_equal(found, one) for one in wanted)
+                same = [i for i, one in enumerate(wanted) if np.array_equal(found, one)]
+                assert len(same) == 1
+                seen.update(same)
     finally:
         enough.set()
         loader.join()
+    assert seen == {0, 1}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
@@ -119,8 +124,12 @@ def test_a_forked_process_has_gradients_of_its_own() -> None:
         warnings.simplefilter("ignore")  # that there are threads: that is what is tested
         child = os.fork()
     if child == 0:
-        found = simulator.pullback(images, np.ones((100, 5)))[0]
-        os._exit(0 if np.allclose(found, wanted) else 1)
+        code = 1  # whatever happens, the child does not go on with the tests
+        try:
+            found = simulator.pullback(images, np.ones((100, 5)))[0]
+            code = 0 if np.allclose(found, wanted) else 1
+        finally:
+            os._exit(code)
     for _ in range(600):
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
