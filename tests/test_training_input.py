@@ -242,9 +242,11 @@ def test_whole_and_huge_ranges_are_numbers():
         (SGD(momentum=0.5), lambda c: replace(c, state={})),
         (SGD(momentum=0.5), lambda c: replace(c, state={"speed": np.full(23, np.nan)})),
         (SGD(momentum=0.5), lambda c: replace(c, state={"speed": np.full(23, np.inf)})),
+        (SGD(momentum=0.5), lambda c: replace(c, state={"speed": np.full(23, 1e300)})),
+        (SGD(), lambda c: replace(c, values=np.full(23, 1e300))),
         (SGD(), lambda c: replace(c, rows=[[0.5, 7.0, 0.5, None, 1.0]])),
         (SGD(), lambda c: replace(c, rows=[[0.5, None, 0.5, None, 1.0]])),
-        (SGD(), lambda c: replace(c, rows=[[0.5, 0.5, 0.5, 0.5, 1.0]])),
+        (SGD(), lambda c: replace(c, rows=[[0.5, 0.5, 0.5, -0.5, 1.0]])),
         (SGD(), lambda c: replace(c, rows=[[0.5, 0.5, 0.5]])),
         (ng.StochasticDiagonalLM(patterns=3), lambda c: replace(c, state={"rates": np.zeros(3)})),
     ],
@@ -261,6 +263,16 @@ def test_an_altered_checkpoint_is_refused_before_any_work(optimizer, change, tmp
             **{**OPTIONS, "passes": 3},
         )  # fmt: skip
     np.testing.assert_array_equal(graph.weights.value, before)
+
+
+def test_validation_patterns_may_come_later(tmp_path):
+    path, graph = tmp_path / "c.npz", net()
+    ng.fit(graph, X, LABELS, checkpoint=path, **OPTIONS)
+    options = {**OPTIONS, "passes": 2}
+    history = ng.fit(
+        graph, X, LABELS, checkpoint=path, resume=True, validation=(X, LABELS), **options
+    )
+    assert [p.validation_error is None for p in history.passes] == [True, False]
 
 
 # ---- what is said -------------------------------------------------------------------------------

@@ -77,21 +77,12 @@ def _opened(path: Path) -> BinaryIO:
 
 def _parse(stream: Stream, path: Path, size: int, *, packed: bool) -> tuple[NDArray[Any], str]:
     """Return the array and the MD5 of a stream from a file of `size` bytes."""
-    magic = _take(stream, 4, path, "the magic number")
-    code, rank = magic[2], magic[3]
-    if magic[:2] != b"\0\0" or code not in _IDX_DTYPES:
-        known = ", ".join(f"{known:02x}" for known in _IDX_DTYPES)
-        raise DataError(
-            f"{path}: found the magic number {magic.hex(' ')}; "
-            f"needed 00 00, a number type ({known}) and the number of dimensions"
-        )
-    header = _take(stream, 4 * rank, path, f"the sizes of {rank} dimensions")
-    shape, dtype = struct.unpack(f">{rank}I", header), np.dtype(_IDX_DTYPES[code])
+    header, dtype, shape = _header(stream, path)
     needed, what = math.prod(shape) * dtype.itemsize, f"{dtype.name} numbers {shape}"
     if packed:
         _check_packed(path, size, needed, what)
-    elif size - 4 - len(header) < needed:
-        found = size - 4 - len(header)
+    elif size - len(header) < needed:
+        found = size - len(header)
         raise DataError(f"{path}: found {found} bytes; needed {needed} for {what}")
     # Numbers of several bytes are copied once more, in native order.
     require(needed * (1 if dtype.itemsize == 1 else 2), str(path), DataError)
@@ -103,10 +94,24 @@ def _parse(stream: Stream, path: Path, size: int, *, packed: bool) -> tuple[NDAr
     try:
         array = np.frombuffer(content, dtype).reshape(shape)
     except ValueError as error:  # more dimensions, or an empty array of larger ones, than NumPy has
-        raise DataError(f"{path}: found {rank} dimensions {shape}: {error}") from error
-    checksum = hashlib.md5(magic + header, usedforsecurity=False)
+        raise DataError(f"{path}: found {len(shape)} dimensions {shape}: {error}") from error
+    checksum = hashlib.md5(header, usedforsecurity=False)
     checksum.update(content)
     return array.astype(dtype.newbyteorder("="), copy=False), checksum.hexdigest()
+
+
+def _header(stream: Stream, path: Path) -> tuple[bytearray, np.dtype[Any], tuple[int, ...]]:
+    """Return the bytes of the header, and the type and the shape of the numbers that follow."""
+    magic = _take(stream, 4, path, "the magic number")
+    code, rank = magic[2], magic[3]
+    if magic[:2] != b"\0\0" or code not in _IDX_DTYPES:
+        known = ", ".join(f"{known:02x}" for known in _IDX_DTYPES)
+        raise DataError(
+            f"{path}: found the magic number {magic.hex(' ')}; "
+            f"needed 00 00, a number type ({known}) and the number of dimensions"
+        )
+    sizes = _take(stream, 4 * rank, path, f"the sizes of {rank} dimensions")
+    return magic + sizes, np.dtype(_IDX_DTYPES[code]), struct.unpack(f">{rank}I", sizes)
 
 
 def _check_packed(path: Path, size: int, needed: int, what: str) -> None:

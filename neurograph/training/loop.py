@@ -114,29 +114,28 @@ class Loop:
             width=len(fields(Pass)),
         )
         passes = [Pass(*row) for row in found.rows]  # type: ignore[arg-type]
-        if not all(map(self._plausible, passes)):
-            raise ConversionError(f"{path}: is damaged: its figures are those of no such pass")
-        still = np.zeros(int(self.trainable.sum()))
-        with np.errstate(all="ignore"):
-            moved, _ = self.optimizer.step(still, still, found.state, len(passes))
-        if not np.isfinite(moved).all():
-            raise ConversionError(
-                f"{path}: is damaged: the optimizer's state moves weights beyond the finite numbers"
-            )
+        self._check_start(path, found, passes)
         self.history.passes = passes
         self.state, self._good = found.state, found.values
         self.weights.value = found.values
         self._first = self.history.passes[0].loss if self.history.passes else None
 
-    def _plausible(self, done: Pass) -> bool:
-        """Whether figures are there where they must be, and errors are shares."""
-        held = self.held is not None and self.held.labelled
-        errors = done.running_error, done.training_error, done.validation_error
-        labelled = (self.data.labelled, self.data.labelled, held)
-        return all(
-            (error is not None and 0 <= error <= 1) if known else error is None
-            for error, known in zip(errors, labelled, strict=True)
-        )
+    def _check_start(self, path: Path, found: Checkpoint, passes: list[Pass]) -> None:
+        """Raise ConversionError for figures, weights or a state that no training comes to."""
+        labelled = self.data.labelled
+        for done in passes:
+            own = done.running_error, done.training_error
+            shares = [share for share in (*own, done.validation_error) if share is not None]
+            known = all((share is not None) is labelled for share in own)
+            if not known or not all(0 <= share <= 1 for share in shares):
+                raise ConversionError(f"{path}: is damaged: its figures are those of no such pass")
+        dtype, still = self.simulator.dtype, np.zeros(int(self.trainable.sum()))
+        with np.errstate(all="ignore"):
+            moved, _ = self.optimizer.step(still, still, found.state, len(passes))
+        state = "the optimizer's state moves weights"
+        for values, what in ((moved, state), (found.values, "it holds weights")):
+            if not (np.abs(values) <= np.finfo(dtype).max).all():
+                raise ConversionError(f"{path}: is damaged: {what} beyond what {dtype} can hold")
 
     def _write(self, path: Path) -> None:
         rows = [list(astuple(row)) for row in self.history.passes]
