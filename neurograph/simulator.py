@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 Array = NDArray[Any]
+
+_THREADS = 16  # that any machine may be asked for; else four a processor
 
 
 class States(Mapping[Any, Array]):
@@ -89,7 +92,8 @@ class Simulator:
         require_graph(graph, "simulator")
         self.graph = graph
         self.dtype = _float_type(dtype)
-        threads = whole("simulator: threads", threads, least=1, error=EngineError)
+        most = max(_THREADS, 4 * (os.cpu_count() or 1))
+        threads = whole("simulator: threads", threads, least=1, most=most, error=EngineError)
         self.engine = resolve(engine)
         self.program = compile(graph)
         self._engine = create(self.engine, self.program, dtype=self.dtype, threads=threads)

@@ -338,7 +338,7 @@ def test_bad_options() -> None:
     for dtype in ("float16", "int32", "quadruple"):
         with pytest.raises(ng.EngineError, match=rf"dtype is {dtype}, needed float32 or float64"):
             ng.Simulator(graph, dtype=dtype)
-    for threads in (0, 1.5):
+    for threads in (0, 1.5, 4000):
         with pytest.raises(ng.EngineError, match=rf"threads is {threads}, needed a whole number"):
             ng.Simulator(graph, threads=threads)  # type: ignore[arg-type]
     sim = ng.Simulator(graph, engine="scipy")

@@ -149,3 +149,89 @@ def test_pullback_checks_its_gradient() -> None:
     simulator = ng.Simulator(ng.models.mlp((4, 3, 2)), engine="scipy")
     with pytest.raises(ng.DataError, match=r"found shape \(1, 3\), needed \(1, 2\)"):
         simulator.pullback(np.zeros((1, 4)), np.zeros((1, 3)))
+
+
+# ---- dtypes -------------------------------------------------------------------------------------
+
+
+def drawn(engine: str, **options: Any) -> tuple[Any, np.ndarray]:
+    """A module of weights that float32 cannot hold, and its outputs by numpy alone."""
+    graph = ng.models.mlp((4, 3, 2))
+    value = np.random.default_rng(5).normal(size=graph.weights.count)
+    graph.weights.value = value
+    x = np.random.default_rng(6).normal(size=(6, 4))
+    layers = [(graph.weights[f"{n}.kernel"], graph.weights[f"{n}.bias"]) for n in ("N1", "output")]
+    (w1, b1), (w2, b2) = layers
+    activations = [graph.function(int(graph.layer(n).ids[0])).activation for n in ("N1", "output")]
+    right = activations[1](activations[0](x @ w1.T + b1) @ w2.T + b2)
+    return ng.torch.GraphModule(graph, engine=engine, **options), right
+
+
+X6 = torch.from_numpy(np.random.default_rng(6).normal(size=(6, 4)))
+engines = pytest.mark.parametrize("engine", ["reference", "scipy"])
+
+
+@engines
+def test_double_is_float64_in_every_digit(engine: str) -> None:
+    module, right = drawn(engine)
+    for changed in (module.double(), module.float().double(), module.to(torch.float64)):
+        outputs = changed(X6)
+        assert outputs.dtype == changed.weight.dtype == changed.fixed.dtype == torch.float64
+        assert changed.simulator.dtype == np.float64
+    module, right = drawn(engine)
+    x = X6.clone().requires_grad_()
+    outputs = module.double()(x)
+    np.testing.assert_allclose(outputs.detach(), right, rtol=1e-12)
+    wide, _ = drawn(engine, dtype="float64")
+    y = X6.clone().requires_grad_()
+    outputs.square().sum().backward()
+    wide(y).square().sum().backward()
+    np.testing.assert_allclose(module.weight.grad, wide.weight.grad, rtol=1e-12)
+    np.testing.assert_allclose(x.grad, y.grad, rtol=1e-12)
+
+
+@engines
+def test_trained_weights_are_widened_as_they_are(engine: str) -> None:
+    module, _ = drawn(engine)
+    with torch.no_grad():
+        module.weight += 1
+    was = module.weight.detach().clone()
+    assert torch.equal(module.double().weight, was.double())
+
+
+@engines
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_short_floats_are_rounded_weights_run_in_float32(engine: str, dtype: Any) -> None:
+    module, _ = drawn(engine)
+    module.to(dtype)
+    x = X6.to(dtype).requires_grad_()
+    outputs = module(x)
+    outputs.sum().backward()
+    assert outputs.dtype == x.grad.dtype == module.weight.grad.dtype == dtype
+    graph = module.pull()
+    right = ng.Simulator(graph, engine="scipy", dtype="float64")(x.detach().double().numpy())
+    eps = torch.finfo(dtype).eps
+    np.testing.assert_allclose(outputs.detach().double(), right, rtol=eps, atol=eps / 8)
+    assert module.float()(X6.float()).dtype == torch.float32
+
+
+@pytest.mark.filterwarnings("ignore:Complex modules:UserWarning")
+def test_what_cannot_be_run_is_named_and_changes_nothing() -> None:
+    module, _ = drawn("scipy")
+    for dtype in (torch.complex64, torch.float8_e4m3fn):
+        with pytest.raises(ng.DataError, match=f"found {dtype}"):
+            module.to(dtype)
+        assert module.weight.dtype == torch.float32
+    with pytest.raises(ng.DataError, match=r"float16 on cpu, needed torch\.float32"):
+        module(X6.half())
+    with pytest.raises(ng.DataError, match="needed dense ones"):
+        module(X6.float().to_sparse())
+    with pytest.raises(ng.DataError, match=r"weights on meta|images of torch.float32 on meta"):
+        module.to("meta")(torch.zeros(2, 4))
+
+
+def test_a_call_runs_in_the_dtype_of_the_weights_it_is_given() -> None:
+    module, right = drawn("scipy")
+    given = {"weight": torch.from_numpy(module.graph.weights.value.copy())}
+    outputs = torch.func.functional_call(module, given, (X6,))
+    np.testing.assert_allclose(outputs, right, rtol=1e-12)

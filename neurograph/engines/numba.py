@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from neurograph.engines.descent import descend
 from neurograph.errors import EngineError, missing
 from neurograph.losses import Loss
-from neurograph.program import Parts, Program
+from neurograph.program import Parts, Program, check_program
 
 if TYPE_CHECKING:
     from neurograph.kernels.gradient.batch_runner import BatchGradientRunner
@@ -45,6 +45,7 @@ class Engine:
             raise EngineError(f"numba engine: dtype {dtype}, needed float32 or float64")
         if threads < 1:
             raise EngineError(f"numba engine: {threads} threads, needed at least 1")
+        check_program(program)
         self.program, self.dtype, self.threads = program, dtype, threads
         self._costs = costs(program, dtype.itemsize)
         self._values = np.zeros(program.weight_count)

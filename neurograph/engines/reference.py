@@ -15,7 +15,7 @@ from neurograph.engines.descent import descend
 from neurograph.errors import EngineError
 from neurograph.functions import COMBINE, COMBINE_SLOPES, IDENTITY, REDUCE, REDUCE_SLOPES
 from neurograph.losses import Loss
-from neurograph.program import Parts, Program, Rows
+from neurograph.program import Parts, Program, Rows, check_program
 
 Array = NDArray[Any]
 
@@ -24,6 +24,7 @@ class Engine:
     """Runs a Program neuron by neuron, connection by connection, in Python."""
 
     def __init__(self, program: Program, *, dtype: np.dtype[Any], threads: int = 1) -> None:
+        check_program(program)
         self.program, self.dtype = program, dtype
         self._steps = [step.rows() for step in program.steps]
         self._values = np.zeros(0, dtype)

@@ -22,7 +22,7 @@ from neurograph.errors import EngineError
 from neurograph.functions import COMBINE, IDENTITY, REDUCE
 from neurograph.losses import Loss
 from neurograph.memory import require
-from neurograph.program import Parts, Program, Rows, join_rows
+from neurograph.program import Parts, Program, Rows, check_program, join_rows
 
 Array = NDArray[Any]
 
@@ -44,6 +44,7 @@ class Engine:
     """Runs a Program as scipy.sparse products; states are kept neuron-major, (ids, batch)."""
 
     def __init__(self, program: Program, *, dtype: np.dtype[Any], threads: int = 1) -> None:
+        check_program(program)
         self.program, self.dtype = program, dtype
         require(
             sum(step.slots for step in program.steps) * _ENTRY,

@@ -109,8 +109,11 @@ class Graph:
         """Return a graph of these parts, as an edit, a file or a converter has them.
 
         Nothing is copied. `constants` names each constant's id, `states` gives its state; `outputs`
-        None stands for the last layer.
+        None stands for the last layer. Raises GraphError for a bias unit of another state than 1,
+        and for a state that is no finite number.
         """
+        if states.get(0, 1) != 1:  # a bias is added as it is, by whatever runs the graph
+            raise GraphError(f"graph: the {BIAS_NAME}'s state is {states[0]}, needed 1")
         graph = cls.__new__(cls)
         graph.table, graph.weights, graph.functions = table, weights, list(functions)
         graph.neuron_names = Names("neuron")
@@ -119,7 +122,7 @@ class Graph:
         for layer in layers:
             graph.neuron_names.add(layer.name, layer.neurons)
         graph.layers = {layer.name: layer for layer in layers}
-        graph._constants = {int(i): float(states[i]) for i in constants}
+        graph._constants = {int(i): number(constants[i], states[i]) for i in constants}
         graph._inputs, graph._outputs = list(inputs), outputs
         graph._index, graph._arrays_of, graph._stems = None, {}, {}
         given = set(inputs)

@@ -6,5 +6,16 @@ The compiler (`neurograph.program.compiler`), which knows both, is imported by i
 
 from neurograph.program.program import Blocks, Ids, Program, Rows, Step, join_rows
 from neurograph.program.reaching import Parts, reaching
+from neurograph.program.soundness import check_program
 
-__all__ = ["Blocks", "Ids", "Parts", "Program", "Rows", "Step", "join_rows", "reaching"]
+__all__ = [
+    "Blocks",
+    "Ids",
+    "Parts",
+    "Program",
+    "Rows",
+    "Step",
+    "check_program",
+    "join_rows",
+    "reaching",
+]

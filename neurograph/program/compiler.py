@@ -43,7 +43,7 @@ def compile(graph: Graph) -> Program:
     table = graph.table
     level = levels(graph)
     outputs = graph.outputs
-    _check_outputs(outputs)
+    _check_outputs(outputs, graph.size)
     _check_reductions(graph)
     dead = has_dead(table.fields), has_dead(table.kernels)
     steps = tuple(
@@ -73,10 +73,10 @@ def _existing(neurons: IdArray) -> Ids:
     return neurons.ids if present.size == neurons.size else present
 
 
-def _check_outputs(outputs: Ids) -> None:
+def _check_outputs(outputs: Ids, size: int) -> None:
     if outputs.size == 0:
         raise GraphError("outputs: there are none; set graph.outputs to one neuron or more")
-    if int(outputs.min()) < 0:
+    if int(outputs.min()) < 0 or int(outputs.max()) >= size:
         raise GraphError(
             "outputs: some are absent (cut away); set graph.outputs to neurons that exist"
         )
@@ -212,7 +212,7 @@ def _block(
     bias = table.bias[neurons]
     if (bias == bias[:, :, :1]).all():
         bias = bias[:, :, :1]
-    return Blocks(level, function, sources, weights, bias, neurons.astype(np.int32))
+    return Blocks.of(level, function, sources, weights, bias, neurons.astype(np.int32))
 
 
 def _rows_of(rows: Ragged, chosen: NDArray[Any], keep: NDArray[np.intp] | None) -> Ids:
@@ -234,4 +234,4 @@ def _rows(table: Table, level: int, function: Function, neurons: NDArray[Any]) -
     ptr = np.zeros(neurons.size + 1, np.int64)
     np.cumsum(np.bincount(owner[live], minlength=neurons.size), out=ptr[1:])
     targets = neurons.astype(np.int32)
-    return Rows(level, function, targets, ptr, source[live], weight[live], table.bias[neurons])
+    return Rows.of(level, function, targets, ptr, source[live], weight[live], table.bias[neurons])

@@ -18,9 +18,10 @@ live slots only. A bias of -1 means no bias.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,8 +38,40 @@ if TYPE_CHECKING:
 Ids = NDArray[np.int32]
 
 
+class _Frozen:
+    """A dataclass whose arrays are read-only: those that somebody may write to are copied."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            object.__setattr__(self, name, _frozen(value))
+
+    @classmethod
+    def of(cls, *given: Any) -> Self:
+        """Return one of arrays that nobody else has: they are not copied, but made read-only."""
+        for one in given:
+            if isinstance(one, np.ndarray):
+                one.flags.writeable = False
+        return cls(*given)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy it, or pickle it, as what it is made of: a copied array may be written to."""
+        made = (getattr(self, f.name) for f in fields(self))  # type: ignore[arg-type]
+        return type(self), tuple(dict(v) if isinstance(v, Mapping) else v for v in made)
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_frozen, value))
+    if isinstance(value, Mapping):
+        return MappingProxyType(dict(value))
+    if isinstance(value, np.ndarray) and value.flags.writeable:
+        value = value.copy()
+        value.flags.writeable = False
+    return value
+
+
 @dataclass(frozen=True, eq=False)
-class Rows:
+class Rows(_Frozen):
     """One CSR row a neuron: row i has the slots `ptr[i]:ptr[i + 1]`.
 
     Shapes: targets (N,), ptr (N + 1,) int64, sources (S,), weights (S,), bias (N,) with -1 for
@@ -64,7 +97,7 @@ class Rows:
 
 
 @dataclass(frozen=True, eq=False)
-class Blocks:
+class Blocks(_Frozen):
     """B blocks of F fields x M kernels of K slots each.
 
     Shapes: sources (B, F, K), -1 empty; weights (B, M, K); bias (B, M, F) or (B, M, 1), -1 none;
@@ -95,7 +128,7 @@ class Blocks:
         ptr = np.zeros(self.targets.size + 1, np.int64)
         np.cumsum(length, out=ptr[1:])
         bias = np.broadcast_to(self.bias, self.targets.shape).reshape(-1)
-        return Rows(
+        return Rows.of(
             self.level,
             self.function,
             self.targets.reshape(-1),
@@ -121,11 +154,11 @@ def join_rows(steps: Sequence[Step]) -> Rows:
         np.concatenate([getattr(p, column) for p in parts])
         for column in ("targets", "sources", "weights", "bias")
     )
-    return Rows(parts[0].level, parts[0].function, targets, ptr, sources, weights, bias)
+    return Rows.of(parts[0].level, parts[0].function, targets, ptr, sources, weights, bias)
 
 
 @dataclass(frozen=True, eq=False)
-class Program:
+class Program(_Frozen):
     """Steps in an order that respects every connection, over states numbered by neuron id.
 
     `size` is the number of ids; id 0 is the bias unit. `inputs` and `outputs` are neuron ids in the

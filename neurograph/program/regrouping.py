@@ -37,7 +37,7 @@ def regroup(step: Rows) -> Iterator[Step]:
     for rows in _equal(step.ptr, sources, wide):
         left[rows.reshape(-1)] = False
         places = step.ptr[rows][..., None] + np.arange(length[rows[0, 0]])
-        yield Blocks(
+        yield Blocks.of(
             step.level,
             step.function,
             sources[places[:, :1]],
@@ -74,7 +74,7 @@ def _ordered(step: Rows, sources: NDArray[Any], weights: NDArray[Any], rest: NDA
     length = step.ptr[rest + 1] - step.ptr[rest]
     ptr = np.concatenate([[0], np.cumsum(length)])
     place = spans(step.ptr[rest], length)
-    return Rows(
+    return Rows.of(
         step.level,
         step.function,
         step.targets[rest],
