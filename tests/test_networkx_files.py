@@ -19,7 +19,7 @@ import neurograph as ng
 from neurograph.convert.plain import function_of, function_text
 from neurograph.functions import ACTIVATIONS, Activation
 
-SOME = settings(deadline=None, max_examples=25)
+SOME = settings(deadline=None, max_examples=15)
 VIEWS = ("weights", "connections", "neurons")
 
 
