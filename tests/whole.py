@@ -43,7 +43,10 @@ def same(a: ng.Graph, b: ng.Graph) -> None:
 
 
 def runs_alike(graph: ng.Graph, rng: Rng) -> None:
-    """Raise AssertionError unless all engines give what the columns alone give, where finite."""
+    """Raise AssertionError unless the engines give what the columns alone give, where finite.
+
+    Their gradients have to be those of the reference engine.
+    """
     if not graph.inputs:  # nothing to run it on
         return
     images = [rng.uniform(-1, 1, (2, *layer.neurons.shape)) for layer in graph.inputs]
@@ -57,11 +60,17 @@ def runs_alike(graph: ng.Graph, rng: Rng) -> None:
         states = literal_of(graph, np.concatenate([np.empty((2, 0)), *given], axis=1))
     wanted = states[:, graph.outputs.reshape(-1)]
     sound = np.isfinite(states).all() and np.abs(states).max() < 1e9
+    pulled, slopes = rng.uniform(-1, 1, (2, *graph.outputs.shape)), []
     for engine in ENGINES:
-        found = ng.Simulator(graph, engine=engine, dtype="float64")(*images)
+        simulator = ng.Simulator(graph, engine=engine, dtype="float64")
+        found = simulator(*images)
+        slopes.append(simulator.pullback(tuple(images), pulled)[0])
         if sound:
+            near = 1e-9 * max(1.0, np.abs(states).max(), np.abs(slopes[0]).max(initial=0))
             error = f"{engine}: other outputs than the columns give"
-            np.testing.assert_allclose(found.reshape(2, -1), wanted, 1e-7, 1e-7, err_msg=error)
+            np.testing.assert_allclose(found.reshape(2, -1), wanted, 1e-7, near, err_msg=error)
+            error = f"{engine}: other gradients than the reference"
+            np.testing.assert_allclose(slopes[-1], slopes[0], 1e-7, near, err_msg=error)
 
 
 def literal_of(graph: ng.Graph, given: Any) -> Any:
