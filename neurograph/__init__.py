@@ -37,7 +37,17 @@ from neurograph.errors import (
 from neurograph.explanation import Explanation, explain
 from neurograph.functions import Function
 from neurograph.gradient import Gradient
-from neurograph.graph import Connections, Graph, Layer, cone, projective_field, receptive_field
+from neurograph.graph import (
+    Connections,
+    Graph,
+    Layer,
+    cone,
+    in_degree,
+    out_degree,
+    projective_field,
+    receptive_field,
+    uses,
+)
 from neurograph.layers import (
     RBF,
     Activation,
@@ -125,9 +135,11 @@ __all__ = [
     "freeze",
     "from_networkx",
     "from_torch",
+    "in_degree",
     "load",
     "merge",
     "models",
+    "out_degree",
     "projective_field",
     "prune",
     "receptive_field",
@@ -138,6 +150,7 @@ __all__ = [
     "to_networkx",
     "unfreeze",
     "unshare",
+    "uses",
     "verify",
 ]
 

@@ -15,7 +15,7 @@ from neurograph.simulator import Simulator, real_array
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
     """One neuron's sum: a term for each connection, the net input they reduce to, and the state.
 
@@ -48,6 +48,12 @@ class Explanation:
         table = tabulate(rows, head, floatfmt=".6g")
         what = self.function or "input"
         return f"{self.name}: {what}\n{table}\nnet input {self.net:.9g}, state {self.state:.9g}"
+
+    def __repr__(self) -> str:
+        return (
+            f"Explanation({self.name}: {len(self.terms):,} terms, net input {self.net:.9g}, "
+            f"state {self.state:.9g})"
+        )
 
 
 def explain(

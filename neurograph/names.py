@@ -41,6 +41,11 @@ def split(text: str, who: str) -> tuple[str, tuple[int, ...] | None]:
     return match["name"], None if match["index"] is None else index
 
 
+def written(name: str, index: tuple[int, ...]) -> str:
+    """Return the text of a name and an index: "C1[2, 10, 10]", bare for a single unit."""
+    return f"{name}[{', '.join(map(str, index))}]" if index else name
+
+
 def _axes(name: str, index: Any) -> tuple[int, ...]:
     """Return an index as whole numbers, one an axis. Raises GraphError for anything else."""
     try:
@@ -52,7 +57,7 @@ def _axes(name: str, index: Any) -> tuple[int, ...]:
     return tuple(found.tolist())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class IdArray:
     """Ids in a shape: `first, first + 1, ...` in C order, or the explicit ids.
 
@@ -78,6 +83,10 @@ class IdArray:
             return cls(array.shape, int(flat[0]))
         array.flags.writeable = False
         return cls(array.shape, 0, array)
+
+    def __repr__(self) -> str:
+        low, high = self.bounds()
+        return f"IdArray({self.shape}, ids from {low} to {high})"
 
     @cached_property
     def size(self) -> int:
@@ -256,8 +265,11 @@ class Names:
 
     def name_of(self, identity: int) -> str:
         """Return the name of an id: "C1[2, 10, 10]", or the bare array name for a single unit."""
-        name, index = self.locate(identity)
-        return f"{name}[{', '.join(map(str, index))}]" if index else name
+        return written(*self.locate(identity))
+
+    def names_of(self, identities: NDArray[Any]) -> list[str]:
+        """Return the names of many ids, as `name_of` writes each."""
+        return [written(*where) for where in self.locate_all(identities)]
 
     def id_of(self, name: str, index: tuple[int, ...] | None = None) -> int:
         """Return the id of "C1[2, 10, 10]", or of (array name, index)."""

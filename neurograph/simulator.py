@@ -60,6 +60,10 @@ class States(Mapping[Any, Array]):
             names.add(name, ids)
         return names
 
+    def __repr__(self) -> str:
+        batch, ids = self.array.shape
+        return f"States({batch:,} images x {ids:,} ids, {len(self)} layers)"
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._program.layers)
 
@@ -99,6 +103,9 @@ class Simulator:
         self._engine = create(self.engine, self.program, dtype=self.dtype, threads=threads)
         self._version, self._inputs, self._shape = -1, graph.inputs, self.program.outputs.shape
         self._flat = len(self._shape) == 1
+
+    def __repr__(self) -> str:
+        return f"Simulator({self.graph!r}, engine={self.engine!r}, dtype={self.dtype})"
 
     def __call__(self, *images: ArrayLike) -> Array:
         """Return the outputs, (batch, *shape), for images (batch, *shape), one array an input.
@@ -231,7 +238,7 @@ class Simulator:
         """
         return self.graph.weights.beyond(float(np.finfo(self.dtype).max))
 
-    def matrix(self, layer: str) -> csr_matrix:
+    def matrix(self, layer: str | None = None) -> csr_matrix:
         """Return `program.matrix(layer)` with the weights' present values."""
         return self.program.matrix(layer, self.graph.weights.value)
 

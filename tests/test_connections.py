@@ -133,7 +133,7 @@ def test_all_connections_at_once_say_first_how_large_they_would_be(
 
 def test_bad_input() -> None:
     graph = ng.models.mlp((2, 1))
-    with pytest.raises(ng.GraphError, match=r"blocks of 0, needed a size of at least 1"):
+    with pytest.raises(ng.GraphError, match=r"blocks is 0, needed a whole number of at least 1"):
         list(graph.connections.blocks(0))
     with pytest.raises(ng.GraphError, match=r"select: neuron -1 does not exist; ids go from 0 to"):
         graph.select(source=[2, -1])
@@ -156,3 +156,105 @@ def test_bad_input() -> None:
     with pytest.raises(ng.GraphError, match=r"weight 3 does not exist"):
         graph.sharing(3)
     assert isinstance(graph.sharing(np.int64(0)), Connections)
+
+
+def test_connections_know_their_graph() -> None:
+    graph = ng.models.mlp((4, 3, 2))
+    found = graph.incoming("output[1]")
+    assert found.names()[0] == ("N1[0]", "output.kernel[1, 0]", "output[1]")
+    assert repr(found) == "Connections(4: N1[0] -output.kernel[1, 0]-> output[1], ...)"
+    assert repr(Connections([1], [0], [3])) == "Connections(1: 1 -0-> 3)"
+    for some in (graph.outgoing(1), graph.sharing(0), graph.select(layer="N1").all()):
+        assert some.graph is graph
+    assert all(block.graph is graph for block in graph.connections.blocks(3))
+    assert len(repr(graph.connections)) < 120
+    with pytest.raises(ValueError, match="read-only"):
+        found.source[0] = 1
+    with pytest.raises(ng.GraphError, match=r"connections: found ids of shapes"):
+        Connections([1, 2], [0], [3])
+    with pytest.raises(ng.GraphError, match="connections: found source ids of type float64"):
+        Connections(np.ones(1), [0], [3])
+
+
+def test_connections_as_a_sparse_matrix_and_a_data_frame() -> None:
+    graph = ng.models.lenet5()
+    found = graph.incoming("S2[0, 0, 0]")
+    matrix = found.to_coo()
+    assert matrix.shape == (graph.size, graph.size)
+    assert (matrix.weight_ids == found.weight).all()
+    state = np.random.default_rng(0).normal(size=graph.size)
+    wanted = sum(graph.weights.value[w] * state[s] for s, w, _ in found)
+    assert np.isclose((matrix.tocsr() @ state)[graph.neuron_id("S2[0, 0, 0]")], wanted)
+    assert Connections([1], [0], [3]).to_coo().toarray()[3, 1] == 1
+    pandas = pytest.importorskip("pandas")
+    frame = graph.select(layer="S2").to_pandas()
+    assert isinstance(frame, pandas.DataFrame)
+    assert frame.shape == (5880, 7)
+    assert frame["weight"].nunique() == 12
+    assert frame["source"][0] == "C1[0, 0, 0]"
+    assert np.array_equal(frame["value"], graph.weights.value[frame["weight_id"]])
+    assert list(Connections([1], [0], [3]).to_pandas()) == ["source_id", "weight_id", "target_id"]
+    assert len(graph.incoming(1).to_pandas()) == 0
+
+
+def test_the_whole_graph_as_a_matrix() -> None:
+    graph = ng.models.mlp((4, 3, 2))
+    program = ng.compile(graph)
+    dense = np.zeros((graph.size, graph.size))
+    for s, w, t in graph.connections.all():
+        dense[t, s] += graph.weights.value[w]
+    whole = program.matrix(values=graph.weights.value)
+    assert np.allclose(whole.toarray(), dense)
+    assert np.allclose(ng.Simulator(graph, engine="scipy").matrix().toarray(), dense)
+    assert np.allclose(graph.connections.to_coo().toarray(), dense)
+    assert program.matrix().sum() == len(graph.connections)
+
+
+def test_what_a_session_shows_is_short() -> None:
+    graph = ng.models.lenet5()
+    sim = ng.Simulator(graph, engine="scipy")
+    states = sim.states(np.zeros((2, 1, 32, 32)))
+    why = ng.explain(graph, "C5[0, 0, 0]", np.zeros((1, 32, 32)))
+    program = sim.program
+    things = [graph, graph["C1"], graph.weights, graph.weights.names["C3.kernel"], program, sim]
+    for thing in (*things, *program.steps, states, why, graph.connections, graph.sharing(12)):
+        assert len(repr(thing)) < 200, repr(thing)
+    assert repr(states) == "States(2 images x 9,119 ids, 8 layers)"
+
+
+def test_a_graph_is_read_by_its_layers() -> None:
+    graph = ng.models.lenet5()
+    assert graph["C1"] is graph.layer("C1")
+    assert [layer.name for layer in graph] == list(graph.layers)
+    assert "C1" in graph
+    assert "C4" not in graph
+    with pytest.raises(ng.GraphError, match="layer 'C4' is unknown; did you mean"):
+        graph["C4"]
+    lines = graph.summary().splitlines()
+    assert lines[3].split()[:2] == ["C1", "Conv2d"]
+    assert "6x28x28" in lines[3]
+    assert "122,304" in lines[3]
+    assert ng.Graph().summary().endswith("Graph(0 neurons in 0 layers, 0 weights)")
+
+
+def test_what_a_graph_hands_out_is_read_only() -> None:
+    graph = ng.models.lenet5()
+    graph.weights["C1.kernel"]
+    for array in (
+        graph.outputs,
+        graph["C1"].ids,
+        graph.weights.value,
+        graph.weights.trainable,
+        graph.weights["C1.kernel"],
+        graph.incoming(5000).target,
+        graph.table.field,
+        graph.neuron_names["C1"].explicit,
+    ):
+        if array is not None:
+            with pytest.raises(ValueError, match="read-only"):
+                array[...] = 0
+    with pytest.raises(TypeError):
+        graph.constants[0] = 2.0
+    graph.outputs = [5, 6]
+    with pytest.raises(ValueError, match="read-only"):
+        graph.outputs[0] = -7

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -117,3 +119,13 @@ def test_bad_input() -> None:
             ng.GraphError, match=r"depth is -1, needed a whole number of at least 0"
         ):
             field(graph, 3, depth=-1)
+
+
+@settings(deadline=None, max_examples=40)
+@given(graphs())
+def test_degrees_and_uses_are_those_of_the_triples(graph: ng.Graph) -> None:
+    triples = list(graph.connections.all())
+    for side, found in ((0, ng.out_degree(graph)), (1, ng.uses(graph)), (2, ng.in_degree(graph))):
+        tally = Counter(triple[side] for triple in triples)
+        size = graph.weights.count if side == 1 else graph.size
+        assert found.tolist() == [tally[i] for i in range(size)]

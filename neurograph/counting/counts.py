@@ -66,7 +66,7 @@ class Row:
         return Row(self.name, **{n: getattr(self, n) + getattr(other, n) for n in numbers})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Counts:
     """One Row a layer, in order, and their total. Printing it gives a table.
 
@@ -131,6 +131,8 @@ class Counts:
         lines = tabulate(body, head, tablefmt="simple", colalign=align, disable_numparse=True)
         *upper, last = lines.splitlines()
         return "\n".join([*upper, upper[1], last, _MEANING, *self._remarks()])
+
+    __repr__ = __str__  # what a session shows
 
     def _remarks(self) -> Iterator[str]:
         """Yield a line for what is there and does nothing."""

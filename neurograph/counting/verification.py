@@ -26,7 +26,7 @@ _IDS = 1 << 20  # ids looked at together
 Piece = tuple[int, int]  # the first id, and the one after the last
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verification:
     """What `verify` found: the counts, the triples expanded, and every problem (none: all is well).
 
@@ -60,6 +60,8 @@ class Verification:
         verdict = "agrees with count" if self.ok else f"{len(self.problems)} problem(s)"
         lines = [str(self.counts), f"{self.triples:,} triples expanded one by one: {verdict}"]
         return "\n".join([*lines, *(f"  {p}" for p in self.problems)])
+
+    __repr__ = __str__  # what a session shows
 
 
 def verify(

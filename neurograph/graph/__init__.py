@@ -5,7 +5,9 @@ that builds, edits, counts, stores, converts or compiles a graph stands above an
 """
 
 from neurograph.graph.connections import Connections
-from neurograph.graph.graph import BIAS_NAME, Graph, Ids, Layer, Wireable, require_graph
+from neurograph.graph.degrees import in_degree, out_degree, uses
+from neurograph.graph.graph import Graph, require_graph
+from neurograph.graph.layer import BIAS_NAME, Ids, Layer, Wireable
 from neurograph.graph.query import cone, projective_field, receptive_field
 from neurograph.graph.references import Reference, ids_of, neuron_ids, one_id, weight_ids
 
@@ -19,10 +21,13 @@ __all__ = [
     "Wireable",
     "cone",
     "ids_of",
+    "in_degree",
     "neuron_ids",
     "one_id",
+    "out_degree",
     "projective_field",
     "receptive_field",
     "require_graph",
+    "uses",
     "weight_ids",
 ]

@@ -6,9 +6,10 @@ A graph is built by adding; an edit returns a new one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence, Sized
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,51 +17,18 @@ from numpy.typing import ArrayLike, NDArray
 from neurograph.checks import number
 from neurograph.errors import GraphError, kind_of, shown, suggestion
 from neurograph.functions import Function
-from neurograph.graph.connections import Connections, Index, View, expand
+from neurograph.graph.connections import Connections, expand
+from neurograph.graph.extent import Extent
+from neurograph.graph.index import Index
 from neurograph.graph.initializers import Initializer
+from neurograph.graph.layer import BIAS_NAME, Ids, Layer, Wireable, read_only
 from neurograph.graph.references import Reference, neuron_ids, one_id, weight_ids
+from neurograph.graph.summary import summary
 from neurograph.graph.table import INPUT, Table
 from neurograph.graph.triples import FUNCTIONS_MAX, Parts
+from neurograph.graph.view import View
 from neurograph.graph.weights import Weights
 from neurograph.names import IdArray, Names
-
-Ids = NDArray[np.int32]
-BIAS_NAME = "bias unit"
-
-
-class Wireable(Protocol):
-    """A layer: anything with a name (or None) and a method that wires ids."""
-
-    @property
-    def name(self) -> str | None:
-        """The layer's name; None for one made from its kind."""
-
-    def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the layer's neurons under `name`, reading `sources`, and return their ids."""
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """A named group of neurons, in the shape of its feature maps, and the weight arrays it brought.
-
-    kind is the class that wired it, arrays the names of its weight arrays ("C1.kernel").
-
-    >>> from neurograph.layers import Conv2d, Input
-    >>> graph = Graph()
-    >>> c1 = graph.add(Conv2d(6, 5, name="C1"), graph.add(Input((1, 32, 32))))
-    >>> layer = graph.layer("C1"); layer.kind, layer.ids.shape, layer.arrays
-    ('Conv2d', (6, 28, 28), ('C1.kernel', 'C1.bias'))
-    """
-
-    name: str
-    kind: str
-    neurons: IdArray
-    arrays: tuple[str, ...] = ()
-
-    @property
-    def ids(self) -> Ids:
-        """Neuron ids in the shape of the layer; -1 where a neuron is absent (after an edit)."""
-        return self.neurons.ids
 
 
 class Graph:
@@ -123,7 +91,8 @@ class Graph:
             graph.neuron_names.add(layer.name, layer.neurons)
         graph.layers = {layer.name: layer for layer in layers}
         graph._constants = {int(i): number(constants[i], states[i]) for i in constants}
-        graph._inputs, graph._outputs = list(inputs), outputs
+        graph._inputs = list(inputs)
+        graph._outputs = None if outputs is None else read_only(outputs)
         graph._index, graph._arrays_of, graph._stems = None, {}, {}
         given = set(inputs)
         graph._last = next((x.name for x in reversed(layers) if x.name not in given), None)
@@ -187,7 +156,7 @@ class Graph:
         name = layer.name if layer.name is not None else self._free_name(stem)
         self.require_free(name, name)
         given = [neuron_ids(self, s, name) for s in sources]
-        before = _Extent.of(self)
+        before = Extent.of(self)
         try:
             return layer.wire(self, name, *given)
         except BaseException:
@@ -315,8 +284,8 @@ class Graph:
 
     @property
     def constants(self) -> Mapping[int, float]:
-        """The state of each constant unit by id; the bias unit is 0."""
-        return dict(self._constants)
+        """The state of each constant unit by id, read-only; the bias unit is 0."""
+        return MappingProxyType(self._constants)
 
     @property
     def inputs(self) -> tuple[Layer, ...]:
@@ -325,7 +294,7 @@ class Graph:
 
     @property
     def outputs(self) -> Ids:
-        """The ids of the outputs in their shape: the last layer's, unless set.
+        """The ids of the outputs in their shape, read-only: the last layer's, unless set.
 
         Raises GraphError if there is none, and when set to what are no ids of this graph.
         """
@@ -339,8 +308,7 @@ class Graph:
 
     @outputs.setter
     def outputs(self, ids: Reference) -> None:
-        self._outputs = neuron_ids(self, ids, "outputs").copy()
-        self._outputs.flags.writeable = False
+        self._outputs = read_only(neuron_ids(self, ids, "outputs").copy())
 
     @property
     def explicit_outputs(self) -> Ids | None:
@@ -370,6 +338,21 @@ class Graph:
         if not isinstance(name, str) or name not in self.layers:
             raise GraphError(f"layer {shown(name)} is unknown{suggestion(name, self.layers)}")
         return self.layers[name]
+
+    def __getitem__(self, name: str) -> Layer:
+        """Return a layer: `graph["C1"]` is `graph.layer("C1")`."""
+        return self.layer(name)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self.layers
+
+    def __iter__(self) -> Iterator[Layer]:
+        """Iterate over the layers, in the order they were added."""
+        return iter(self.layers.values())
+
+    def summary(self) -> str:
+        """Return a table of the layers as text: kind, function, maps, neurons, connections."""
+        return summary(self)
 
     def neurons_of(self, layer: str | Sequence[str]) -> Ids:
         """Return the ids of the neurons of a layer or several. Raises GraphError as `layer`."""
@@ -416,7 +399,7 @@ class Graph:
     @property
     def connections(self) -> View:
         """All connections, as a view: `len`, iteration in blocks."""
-        return View(self.table, self.index)
+        return View(self)
 
     def select(
         self,
@@ -451,11 +434,13 @@ class Graph:
 
         Slots come in order, neuron by neuron, then the biases.
         """
-        return expand(self.table, neuron_ids(self, neuron, "incoming").reshape(-1))
+        found = expand(self.table, neuron_ids(self, neuron, "incoming").reshape(-1))
+        return replace(found, graph=self)
 
     def outgoing(self, neuron: Reference) -> Connections:
         """Return every connection out of a neuron or several, by id or name."""
-        return self.index.outgoing(neuron_ids(self, neuron, "outgoing").reshape(-1))
+        found = self.index.outgoing(neuron_ids(self, neuron, "outgoing").reshape(-1))
+        return replace(found, graph=self)
 
     def sharing(self, weight: Reference) -> Connections:
         """Return every connection that uses a weight or several, by id or name.
@@ -465,48 +450,14 @@ class Graph:
         >>> len(graph.sharing("C1.kernel[0, 0, 2, 2]")), len(graph.sharing("C1.kernel"))
         (784, 117600)
         """
-        return self.index.sharing(weight_ids(self.weights, weight, "sharing").reshape(-1))
+        found = self.index.sharing(weight_ids(self.weights, weight, "sharing").reshape(-1))
+        return replace(found, graph=self)
 
     def __repr__(self) -> str:
         return (
             f"Graph({len(self.neurons):,} neurons in {len(self.layers)} layers, "
             f"{self.weights.count:,} weights)"
         )
-
-
-@dataclass(frozen=True)
-class _Extent:
-    """How far a graph reaches, so that a layer whose wiring fails can be taken back whole."""
-
-    table: Any
-    weights: Any
-    sizes: tuple[int, ...]
-    arrays_of: dict[str, list[str]]
-    stems: dict[str, int]
-    last: str | None
-
-    @classmethod
-    def of(cls, graph: Graph) -> _Extent:
-        parts: list[Sized] = [graph.functions, graph._inputs, graph.layers, graph._constants]
-        sizes = tuple(len(part) for part in [*parts, graph.neuron_names])
-        waiting = {layer: list(arrays) for layer, arrays in graph._arrays_of.items()}
-        extents = graph.table.extent, graph.weights.extent
-        return cls(*extents, sizes, waiting, dict(graph._stems), graph._last)
-
-    def restore(self, graph: Graph) -> None:
-        functions, inputs, layers, constants, names = self.sizes
-        graph.table.shrink(self.table)
-        graph.weights.shrink(self.weights)
-        for function in graph.functions[functions:]:
-            del graph._function_ids[function]
-        del graph.functions[functions:]
-        del graph._inputs[inputs:]
-        graph.neuron_names.shrink(names)
-        for parts, count in ((graph.layers, layers), (graph._constants, constants)):
-            while len(parts) > count:
-                parts.popitem()
-        graph._arrays_of, graph._index = self.arrays_of, None
-        graph._stems, graph._last = self.stems, self.last
 
 
 def require_graph(given: object, who: str) -> None:

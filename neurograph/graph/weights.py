@@ -72,6 +72,9 @@ class Weights:
     def __len__(self) -> int:
         return self.count
 
+    def __repr__(self) -> str:
+        return f"Weights({self.count:,} in {len(self.names)} arrays: {', '.join(self)[:60]})"
+
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of the arrays."""
         return iter(self.names)

@@ -70,7 +70,7 @@ def _frozen(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rows(_Frozen):
     """One CSR row a neuron: row i has the slots `ptr[i]:ptr[i + 1]`.
 
@@ -91,12 +91,15 @@ class Rows(_Frozen):
         """The number of slots."""
         return self.sources.size
 
+    def __repr__(self) -> str:
+        return f"Rows(level {self.level}, {self.targets.size:,} neurons, {self.slots:,} slots)"
+
     def rows(self) -> Rows:
         """Return the step itself."""
         return self
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Blocks(_Frozen):
     """B blocks of F fields x M kernels of K slots each.
 
@@ -115,6 +118,9 @@ class Blocks(_Frozen):
     def slots(self) -> int:
         """The number of slots, empty ones included."""
         return int(self.targets.size * self.sources.shape[2])
+
+    def __repr__(self) -> str:
+        return f"Blocks(level {self.level}, {self.targets.shape} neurons, {self.slots:,} slots)"
 
     def rows(self) -> Rows:
         """Return the step with every live slot spelled out, ordered block, map, field, slot."""
@@ -157,7 +163,7 @@ def join_rows(steps: Sequence[Step]) -> Rows:
     return Rows.of(parts[0].level, parts[0].function, targets, ptr, sources, weights, bias)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Program(_Frozen):
     """Steps in an order that respects every connection, over states numbered by neuron id.
 
@@ -181,6 +187,12 @@ class Program(_Frozen):
     layers: Mapping[str, IdArray]
     penalties: bool  # outputs are penalties (smallest wins), not scores
 
+    def __repr__(self) -> str:
+        return (
+            f"Program({self.size:,} ids, {self.weight_count:,} weights, "
+            f"{len(self.steps)} steps in {len(self.levels)} levels)"
+        )
+
     @cached_property
     def levels(self) -> tuple[tuple[Step, ...], ...]:
         """The steps by level; the steps of one level do not read each other."""
@@ -189,29 +201,30 @@ class Program(_Frozen):
             groups.setdefault(step.level, []).append(step)
         return tuple(tuple(groups[level]) for level in sorted(groups))
 
-    def matrix(self, layer: str, values: ArrayLike | None = None) -> csr_matrix:
+    def matrix(self, layer: str | None = None, values: ArrayLike | None = None) -> csr_matrix:
         """Return the connections into `layer` as a CSR matrix, targets x ids, biases in column 0.
 
-        Row i is neuron i of the layer in C order. Its data are `values[weight]`, or 1.0 each where
+        Row i is neuron i of the layer in C order; without a layer, it is id i, of the whole graph.
+        Its data are `values[weight]`, or 1.0 each where
         no values are given; the attribute `weight_ids` is the weight of each entry. A pair with
         several connections has several entries. Raises GraphError for an unknown layer, values of
         another shape, or if the matrix would not fit in memory.
         """
         from scipy.sparse import csr_matrix  # imported here so that counting needs no scipy
 
-        if not isinstance(layer, str) or layer not in self.layers:
+        if layer is not None and not (isinstance(layer, str) and layer in self.layers):
             raise GraphError(f"layer {layer!r} is unknown{suggestion(layer, self.layers)}")
-        given = None if values is None else floats(f"matrix of {layer}", values)
+        who = f"matrix of {layer or 'the graph'}"
+        given = None if values is None else floats(who, values)
         if given is not None and given.shape != (self.weight_count,):
             raise GraphError(
-                f"matrix of {layer}: found values of shape {given.shape}, "
-                f"needed ({self.weight_count},)"
+                f"{who}: found values of shape {given.shape}, needed ({self.weight_count},)"
             )
-        neurons = self.layers[layer].present
+        neurons = np.arange(self.size) if layer is None else self.layers[layer].present
         row = np.full(self.size, -1, np.int32)
         row[neurons] = np.arange(neurons.size)
         steps = [step for step in self.steps if (row[step.targets] >= 0).any()]
-        require(sum(step.slots for step in steps) * 16, f"matrix of {layer}", GraphError)
+        require(sum(step.slots for step in steps) * 16, who, GraphError)
         at, source, weight = (np.concatenate(c) for c in zip(*_entries(steps, row), strict=True))
         order = np.argsort(at, kind="stable")
         ptr = np.zeros(neurons.size + 1, np.int64)

@@ -1,0 +1,77 @@
+"""How many connections there are to every neuron, from it, and by every weight: vectors by id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph.graph.connections import BIAS_UNIT, blocks
+from neurograph.graph.graph import Graph, require_graph
+from neurograph.graph.table import Ragged, blocks_of, has_dead, live_slots
+
+Counts = NDArray[np.int64]
+_BLOCK = 1 << 24  # ids looked at together
+
+
+def in_degree(graph: Graph) -> Counts:
+    """Return the number of connections into every id, shape (ids,), biases included.
+
+    >>> from neurograph.models import mlp
+    >>> in_degree(mlp((4, 3, 2))).tolist()
+    [0, 0, 0, 0, 0, 5, 5, 5, 4, 4]
+    """
+    require_graph(graph, "in_degree")
+    table = graph.table
+    return live_slots(table, np.arange(table.size)) + (table.bias >= 0)
+
+
+def out_degree(graph: Graph) -> Counts:
+    """Return the number of connections out of every id, shape (ids,); the bias unit is 0.
+
+    >>> from neurograph.models import mlp
+    >>> out_degree(mlp((4, 3, 2))).tolist()
+    [5, 3, 3, 3, 3, 2, 2, 2, 0, 0]
+    """
+    require_graph(graph, "out_degree")
+    table = graph.table
+    cut = np.append(has_dead(table.kernels), False)[table.kernel]  # the last: no kernel
+    found = _spread(table.fields, table.field[~cut], table.size)
+    for _, block in blocks(table, np.flatnonzero(cut)):
+        slots = block.source[block.source != BIAS_UNIT]
+        found += np.bincount(slots, minlength=table.size)
+        found[BIAS_UNIT] += len(block) - slots.size
+    found[BIAS_UNIT] += np.count_nonzero(table.bias[~cut] >= 0)
+    return found
+
+
+def uses(graph: Graph) -> Counts:
+    """Return the number of connections that use every weight, shape (weights,).
+
+    >>> from neurograph.models import lenet5
+    >>> graph = lenet5()
+    >>> int(uses(graph)[graph.weight_id("C1.kernel[0, 0, 2, 2]")]), uses(graph).sum()
+    (784, np.int64(340908))
+    """
+    require_graph(graph, "uses")
+    table, count = graph.table, graph.weights.count
+    torn = np.append(has_dead(table.fields), False)[table.field]  # the last: no field
+    found = _spread(table.kernels, table.kernel[~torn], count)
+    for _, block in blocks(table, np.flatnonzero(torn)):
+        found += np.bincount(block.weight, minlength=count)
+    bias = table.bias[~torn]
+    return found + np.bincount(bias[bias >= 0], minlength=count)
+
+
+def _spread(rows: Ragged, chosen: NDArray[Any], count: int) -> Counts:
+    """Return how often each id below `count` is met where each of the chosen rows is read once."""
+    times = np.bincount(chosen[chosen >= 0], minlength=rows.count)
+    lengths, found = np.diff(rows.ptr), np.zeros(count, np.int64)
+    for a, b in blocks_of(lengths, _BLOCK):
+        ids = rows.ids[rows.ptr[a] : rows.ptr[b]]
+        each = np.repeat(times[a:b], lengths[a:b])
+        live = ids >= 0
+        # Sums of whole numbers are exact in float64 up to 2 ** 53.
+        found += np.bincount(ids[live], each[live], minlength=count).astype(np.int64)
+    return found
