@@ -214,7 +214,7 @@ class Activation:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or self.name not in ACTIVATIONS:
             raise GraphError(
-                f"activation {self.name!r} is unknown{suggestion(str(self.name), ACTIVATIONS)}"
+                f"activation {shown(self.name)} is unknown{suggestion(self.name, ACTIVATIONS)}"
             )
         defaults = ACTIVATIONS[self.name][0]
         try:

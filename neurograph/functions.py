@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.activations import ACTIVATIONS, DERIVATIVES, Activation, as_activation
-from neurograph.errors import GraphError, suggestion
+from neurograph.errors import GraphError, shown, suggestion
 
 __all__ = [
     "ACTIVATIONS",
@@ -102,7 +102,7 @@ class Function:
             (self.reduce, REDUCE, "reduce"),
         ):
             if not isinstance(value, str) or value not in known:
-                raise GraphError(f"{what} {value!r} is unknown{suggestion(value, known)}")
+                raise GraphError(f"{what} {shown(value)} is unknown{suggestion(value, known)}")
         object.__setattr__(self, "activation", as_activation(self.activation))
 
     @property

@@ -195,7 +195,7 @@ class Names:
         text = isinstance(given, str) and given.isprintable() and given == given.strip()
         if not text or not name or "[" in name or "]" in name:
             raise GraphError(
-                f"{self.what} array {name!r}: a name is printable text without brackets"
+                f"{self.what} array {shown(name)}: a name is printable text without brackets"
             )
 
     def add(self, name: str, ids: IdArray) -> None:

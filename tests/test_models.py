@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -394,3 +395,84 @@ def test_a_locally_connected_layer_has_a_weight_for_every_connection() -> None:
 def test_one_size_is_no_multilayer_perceptron() -> None:
     with pytest.raises(ng.GraphError, match="mlp: found sizes 3, needed the inputs' and"):
         ng.models.mlp(3)  # type: ignore[arg-type]
+
+
+# ---- options ------------------------------------------------------------------------------------
+
+
+def test_lenet5_by_another_table_has_the_weights_and_connections_of_it() -> None:
+    full = ng.count(ng.models.lenet5(table=None))["C3"]
+    assert (full.trainable, full.connections) == (16 * (6 * 25 + 1), 16 * 100 * (6 * 25 + 1))
+    matrix = np.zeros((6, 16), int)  # as Table I is printed
+    for o, maps in enumerate(ng.models.LENET5_C3):
+        matrix[list(maps), o] = 1
+    assert not ng.diff(ng.models.lenet5(), ng.models.lenet5(table=matrix))
+    pairs = [(o % 6, (o + 1) % 6) for o in range(16)]
+    row = ng.count(ng.models.lenet5(table=pairs))["C3"]
+    assert (row.trainable, row.connections) == (16 * 51, 16 * 100 * 51)
+    with pytest.raises(ng.GraphError, match="C3: found a table of 2 rows and 1 groups, needed 16"):
+        ng.models.lenet5(table=[[0], [1]])
+
+
+def test_carried_weights_are_of_the_published_network_only() -> None:
+    for options in ({"table": None}, {"activation": "tanh"}, {"codes": np.ones((10, 84))}):
+        with pytest.raises(ng.GraphError, match="lenet5: found another table, activation or codes"):
+            ng.models.lenet5(weights="mnist", **options)
+
+
+def test_other_codes_and_activations_of_lenet5() -> None:
+    graph = ng.models.lenet5(codes=np.ones((26, 84)), activation="relu")
+    assert graph.outputs.shape == (26,)
+    assert str(graph.function("C1[0, 0, 0]")).endswith("relu")
+    assert ng.count(graph)["output"].connections == 26 * 84
+
+
+def test_options_of_the_other_small_models() -> None:
+    modern = ng.models.lenet5_modern(classes=26, activation="relu", pool="max")
+    assert ng.count(modern).total.trainable == 61_706 + 16 * 85
+    assert str(modern.function("S2[0, 0, 0]")) == "(multiply, max) identity"
+    zipcode = ng.models.zipcode1989(classes=7, table=None, activation="tanh")
+    assert zipcode.outputs.shape == (7,)
+    assert ng.count(zipcode)["H2"].trainable == 12 * 12 * 25 + 12 * 16
+    assert ng.count(ng.models.zipcode1989())["H2"].trainable == 12 * 8 * 25 + 12 * 16
+    concept = ng.models.concept(activation="tanh")
+    assert {str(f) for f in concept.functions} == {
+        "(multiply, sum) identity",
+        "(multiply, sum) tanh",
+    }
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda wrong: ng.models.lenet5(input_shape=wrong),
+        lambda wrong: ng.models.lenet5(activation=wrong),
+        lambda wrong: ng.models.lenet5(codes=wrong),
+        lambda wrong: ng.models.lenet5(table=wrong),
+        lambda wrong: ng.models.lenet5_modern(classes=wrong),
+        lambda wrong: ng.models.lenet5_modern(pool=wrong),
+        lambda wrong: ng.models.lenet5_modern(input_shape=wrong),
+        lambda wrong: ng.models.zipcode1989(table=wrong),
+        lambda wrong: ng.models.zipcode1989(classes=wrong),
+        lambda wrong: ng.models.concept(maps=wrong),
+        lambda wrong: ng.models.concept(kernel_size=wrong),
+        lambda wrong: ng.models.concept(activation=wrong),
+        lambda wrong: ng.models.mlp(wrong),
+        lambda wrong: ng.models.mlp((4, wrong)),
+        lambda wrong: ng.models.mlp((4, 3, 2), activation=wrong),
+        lambda wrong: ng.models.radixnet(neurons=wrong),
+        lambda wrong: ng.models.radixnet(layers=wrong),
+        lambda wrong: ng.models.radixnet(neurons=16, layers=1, radix=4, clip=wrong),
+        lambda wrong: ng.models.radixnet(neurons=16, layers=1, radix=4, weight=wrong),
+        lambda wrong: ng.models.radixnet(neurons=16, layers=1, radix=4, bias=wrong),
+        lambda wrong: ng.models.vgg16(input_shape=wrong),
+        lambda wrong: ng.models.resnet18(input_shape=wrong),
+    ],
+)
+def test_options_of_the_wrong_kind_are_named(make: Any) -> None:
+    for wrong in (b"x", "x", 1j, 10**400, 10**5000, np.nan, [[1], [2, 3]], {}, object(), -1.5):
+        try:
+            made = make(wrong)
+        except ng.NeurographError:
+            continue
+        assert wrong in (-1.5,), made  # a weight or a bias may be so

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -242,3 +244,30 @@ def test_tables_that_are_none(table: Any, match: str | None) -> None:
         return
     with pytest.raises(ng.GraphError, match=match):
         layer.links(4, "C")
+
+
+# ---- the example --------------------------------------------------------------------------------
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "sharing_patterns.py"
+
+
+@pytest.mark.skipif(not EXAMPLE.is_file(), reason="examples are not installed")
+def test_the_example_of_sharing_patterns_agrees_with_its_formulas() -> None:
+    found = runpy.run_path(str(EXAMPLE))
+    seen = {}
+    for name, graph, weights, connections, outputs in found["cases"]():
+        total = ng.count(graph).total
+        assert (total.trainable, total.connections) == (weights, connections), name
+        assert len(graph.connections) == connections
+        x = np.random.default_rng(1).normal(size=(2, *graph.inputs[0].neurons.shape))
+        np.testing.assert_allclose(run(graph, x), outputs(x), rtol=1e-9, atol=1e-9)
+        seen[name] = weights
+    assert seen == {
+        "hashed matrix": 256,
+        "rotated kernels": 25,
+        "symmetric kernels": 90,
+        "circulant matrix": 64,
+        "Toeplitz matrix": 5,
+        "tied decoder": 146,
+    }
+    found["main"]()

@@ -109,6 +109,16 @@ def test_a_file_without_the_record_and_a_wrong_one(tmp_path: Any) -> None:
     assert b"dissolved" in (tmp_path / "new.npz").read_bytes()
 
 
+def test_several_layers_are_unshared_at_once() -> None:
+    graph = three()
+    both = ng.unshare(graph, ["A", "B", "D"])
+    assert not ng.diff(both, ng.unshare(ng.unshare(ng.unshare(graph, "A"), "B"), "D"))
+    assert ng.count(both).total.trainable > ng.count(graph).total.trainable
+    for wrong in ([], ["A", "Z"], [["A"]], None):
+        with pytest.raises(ng.GraphError):
+            ng.unshare(graph, wrong)
+
+
 # ---- layers that share one array ----------------------------------------------------------------
 
 

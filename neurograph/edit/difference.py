@@ -42,6 +42,11 @@ class Difference:
 
     connections: (source, weight, target) by name. retied: (source, weight before, weight after,
     target) of connections that have another weight; these are neither added nor removed.
+
+    >>> from neurograph.models import mlp
+    >>> found = diff(mlp((2, 1)), mlp((2, 2)))
+    >>> found.neurons.added, found.weights.added, len(found.connections.added), found.retied
+    (('output[1]',), ('output.kernel[1, 0]', 'output.kernel[1, 1]', 'output.bias[1]'), 3, ())
     """
 
     neurons: Changes = field(default_factory=Changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ from neurograph.rows import groups_of
 Array = NDArray[Any]
 
 
-def unshare(graph: Graph, layer: str) -> Graph:
-    """Return the graph in which every neuron of `layer` has weights of its own.
+def unshare(graph: Graph, layer: str | Sequence[str]) -> Graph:
+    """Return the graph in which every neuron of `layer`, one or several, has weights of its own.
 
     Connections and values stay, so outputs do; `tie` restores the sharing, which is recorded (and
     saved). A weight array whose leading axes are the layer's
@@ -39,6 +40,17 @@ def unshare(graph: Graph, layer: str) -> Graph:
     ((6, 28, 28, 1, 5, 5), 122304, 122304)
     """
     require_graph(graph, "unshare")
+    several: list[Any] = list(layer) if isinstance(layer, list | tuple) else [layer]
+    if not several:
+        raise GraphError("unshare: found no layer, needed the name of one or more")
+    for name in several:
+        graph.layer(name)  # an unknown one is a GraphError, before any work
+    for name in several:
+        graph = _unshared(graph, name)
+    return graph
+
+
+def _unshared(graph: Graph, layer: str) -> Graph:
     slots = Slots.of(graph, layer)
     count = np.int64(graph.weights.count)
     live = np.flatnonzero((slots.source >= 0) & (slots.weight >= 0))

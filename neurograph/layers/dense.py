@@ -116,7 +116,7 @@ class RBF:
         """Add the units to sources of any number and shape; ids (units, *positions)."""
         check_options(self, name)
         if not isinstance(self.trainable, bool | np.bool_):
-            raise GraphError(f"{name}: trainable is {self.trainable!r}, needed True or False")
+            raise GraphError(f"{name}: trainable is {shown(self.trainable)}, needed True or False")
         fields, positions = _positions(self, sources, name)
         centers = _centers(self.centers, fields.shape[1], name)
         array = weight_array(

@@ -139,7 +139,7 @@ def bias_kind(layer: Any, name: str) -> str | None:
     if isinstance(bias, bool | np.bool_):
         return "map" if bias else None
     if bias is not None and not (isinstance(bias, str) and bias in ("map", "neuron")):
-        raise GraphError(f'{name}: bias is {bias!r}, needed "map", "neuron" or None')
+        raise GraphError(f'{name}: bias is {shown(bias)}, needed "map", "neuron" or None')
     return bias
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from neurograph.errors import GraphError, suggestion
+from neurograph.errors import GraphError, shown, suggestion
 from neurograph.graph import Graph
 from neurograph.models.carried import CARRIED, provenance
 from neurograph.models.classic import concept, mlp, zipcode1989
@@ -42,7 +42,7 @@ MODELS: dict[str, Callable[..., Graph]] = {
 def create(name: str) -> Graph:
     """Return the model `name` with its defaults; GraphError with the nearest names if unknown."""
     if not isinstance(name, str) or name not in MODELS:
-        raise GraphError(f"model {name!r} is unknown{suggestion(name, MODELS)}")
+        raise GraphError(f"model {shown(name)} is unknown{suggestion(name, MODELS)}")
     return MODELS[name]()
 
 

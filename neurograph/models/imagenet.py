@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.errors import ConversionError, GraphError, kind_of, suggestion
+from neurograph.errors import ConversionError, GraphError, kind_of, shown, suggestion
 from neurograph.graph import Graph, require_graph
 from neurograph.layers import Add, AvgPool2d, BatchNorm2d, Conv2d, Input, Linear, MaxPool2d
 
@@ -24,9 +24,10 @@ _HE = "he_normal"
 
 
 def _start(input_shape: Shape, who: str) -> tuple[Graph, Ids]:
-    if len(input_shape) != 3:
+    given: Any = input_shape
+    if not isinstance(given, list | tuple | np.ndarray) or len(given) != 3:
         raise GraphError(
-            f"{who}: found input shape {input_shape}, needed (channels, height, width)"
+            f"{who}: found input shape {shown(given)}, needed (channels, height, width)"
         )
     graph = Graph()
     return graph, graph.add(Input(input_shape, name="input"))

@@ -9,10 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.checks import is_whole
-from neurograph.errors import GraphError
+from neurograph.errors import GraphError, shown
 from neurograph.functions import Activation
 from neurograph.graph import Graph
 from neurograph.layers import Input, Sparse
+from neurograph.layers.windows import MOST
+from neurograph.memory import require
+
+_CONNECTION = 9  # bytes: its source, its weight, and whether that is trainable
 
 
 def radixnet(
@@ -36,11 +40,13 @@ def radixnet(
     (80, 4)
     """
     whole = all(map(is_whole, (neurons, layers, radix)))
-    if not whole or not 1 <= radix <= neurons or layers < 1:
+    if not whole or not 1 <= radix <= neurons <= MOST or not 1 <= layers <= MOST:
         raise GraphError(
-            f"radixnet: found {layers!r} layers of {neurons!r} neurons and radix {radix!r}, "
-            "needed whole numbers, at least one layer and 1 <= radix <= neurons"
+            f"radixnet: found {shown(layers)} layers of {shown(neurons)} neurons and radix "
+            f"{shown(radix)}, needed whole numbers, at least one layer and 1 <= radix <= neurons"
         )
+    connections = neurons * radix * layers
+    require(_CONNECTION * connections, f"radixnet: {connections:,} connections", GraphError)
     graph = Graph()
     x = graph.add(Input((neurons,), name="input"))
     squash = Activation("hardtanh", (0.0, clip))
