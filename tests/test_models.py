@@ -457,7 +457,7 @@ def test_options_of_the_other_small_models() -> None:
         lambda wrong: ng.models.concept(maps=wrong),
         lambda wrong: ng.models.concept(kernel_size=wrong),
         lambda wrong: ng.models.concept(activation=wrong),
-        lambda wrong: ng.models.mlp(wrong),
+        ng.models.mlp,
         lambda wrong: ng.models.mlp((4, wrong)),
         lambda wrong: ng.models.mlp((4, 3, 2), activation=wrong),
         lambda wrong: ng.models.radixnet(neurons=wrong),

@@ -102,13 +102,14 @@ def mlp(
     >>> mlp((4, 3, 2)).outputs.shape
     (2,)
     """
-    sizes = tuple(sizes) if np.iterable(sizes) and not isinstance(sizes, str | bytes | dict) else ()
-    if len(sizes) < 2:
+    text = isinstance(sizes, str | bytes | dict)
+    given = tuple(sizes) if np.iterable(sizes) and not text else ()
+    if len(given) < 2:
         raise GraphError(f"mlp: found sizes {shown(sizes)}, needed the inputs' and one layer's")
     graph = Graph()
-    x = graph.add(Input((sizes[0],), name="input"))
-    for number, size in enumerate(sizes[1:], 1):
-        last = number == len(sizes) - 1
+    x = graph.add(Input((given[0],), name="input"))
+    for number, size in enumerate(given[1:], 1):
+        last = number == len(given) - 1
         name = "output" if last else f"N{number}"
         squash = output_activation if last else activation
         x = graph.add(Linear(size, activation=squash, name=name), x)
