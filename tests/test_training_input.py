@@ -229,6 +229,13 @@ def test_whole_and_huge_ranges_are_numbers():
     assert ng.Distortion(shift=1, scale=np.float32(0)) == ng.Distortion(shift=1.0, scale=0.0)
     with pytest.raises(ng.DataError):
         ng.Distortion(scale=10**300)(np.zeros((3, 3, 3)), np.random.default_rng(0))
+    with pytest.raises(ng.DataError, match="stretches or shifts"):
+        ng.Distortion(shear=1e308)(np.zeros((3, 3, 3)), np.random.default_rng(0))
+
+
+def test_images_that_have_no_rows_and_columns_are_not_distorted():
+    with pytest.raises(ng.DataError, match=r"distortion: found images of shape \(1, 4\)"):
+        ng.fit(net(), X, LABELS, distortion=ng.Distortion(), **OPTIONS)
 
 
 # ---- what a checkpoint may hold -----------------------------------------------------------------

@@ -17,6 +17,7 @@ from neurograph.checks import finite, is_real, number, reals
 from neurograph.errors import DataError, kind_of, shown
 
 Array = NDArray[Any]
+_FAR = 1e9  # no image is so large
 _FEW = 32  # images mapped at a time, so that they stay in cache
 
 
@@ -110,11 +111,14 @@ def transform(
     if not ((size > 0) & np.isfinite(size)).all():
         raise DataError("transform: a matrix has no inverse")
     inverse = np.linalg.inv(matrix)
+    if not (np.abs(inverse) < _FAR).all() or not (np.abs(shift) < _FAR).all():
+        raise DataError(f"transform: a map stretches or shifts {_FAR:g} times or pixels")
     planes = flat.reshape(count, math.prod(flat.shape[1:-2]), *flat.shape[-2:])
     out = np.empty_like(planes)
     for a in range(0, count, _FEW):
         some = slice(a, a + _FEW)
-        out[some] = _looked_up(planes[some], inverse[some], shift[some], ground)
+        with np.errstate(all="ignore"):  # a ground beyond the images' type is infinite there
+            out[some] = _looked_up(planes[some], inverse[some], shift[some], ground)
     return out.reshape(flat.shape)
 
 

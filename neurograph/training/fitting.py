@@ -88,6 +88,9 @@ def fit(
     if patience is not None and not (held and held.labelled):
         raise DataError("fit: early_stop needs validation patterns with labels")
     _try(chosen, simulator, data)
+    if distortion is not None:
+        for part in data.images:
+            distortion(part[:1], np.random.default_rng(seed))
     loop = Loop(simulator, data, held, chosen, how, options)
     if resume and checkpoint is not None:
         loop.go_on_from(checkpoint)
@@ -140,7 +143,8 @@ def _try(loss: Loss, simulator: Simulator, data: Patterns) -> None:
 
     It is tried on one target, so that what does not fit is refused before any work.
     """
-    found = loss.each(np.zeros((1, simulator.program.outputs.size)), data.targets[:1])
+    with np.errstate(all="ignore"):
+        found = loss.each(np.zeros((1, simulator.program.outputs.size)), data.targets[:1])
     if reals("loss", found, error=DataError).shape != (1,):
         raise DataError(f"loss: each returned {shown(found)} for one pattern, needed shape (1,)")
 
