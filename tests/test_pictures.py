@@ -199,7 +199,7 @@ def test_what_is_no_picture(tmp_path, save):
     for path in (5, None, [None], [tmp_path, 3.5]):
         assert "needed a path" in refused(path)
     assert "found no path" in refused([])
-    assert "no such file" in refused("a\0b.png")
+    assert "needed a path" in refused("a\0b.png")
     (tmp_path / "bare").mkdir()
     assert "bare: holds no picture; needed files .bmp" in refused(tmp_path / "bare")
     floats = save(Image.fromarray(np.zeros((3, 3), np.float32)), "floats.tif")

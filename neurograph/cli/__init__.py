@@ -13,6 +13,7 @@ import click
 
 from neurograph.cli.application import Application
 from neurograph.cli.counts import count, verify
+from neurograph.cli.derivation import derive
 from neurograph.cli.inspection import neuron, weight
 from neurograph.cli.keeping import save
 from neurograph.cli.overview import info
@@ -74,5 +75,5 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (count, verify, run, info, neuron, weight, save, train):
+for _command in (count, verify, derive, run, info, neuron, weight, save, train):
     main.add_command(_command)

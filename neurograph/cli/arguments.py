@@ -5,18 +5,22 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from neurograph.cli.completion import model_names
 from neurograph.cli.opening import Model, open_model
+from neurograph.cli.tables import terminal_columns, wrapped
 from neurograph.models import CARRIED
 
 __all__ = [
     "Command",
     "Model",
+    "hint",
     "identity",
     "open_model",
     "sizes_given",
@@ -92,9 +96,29 @@ def _takes_model(command: Command, *, trained: bool) -> Command:
     ) -> Any:
         chosen = {"input_shape": input_shape, "sizes": sizes, "seed": seed, "weights": weights}
         given = {name: value for name, value in chosen.items() if value is not None}
-        return command(open_model(model, given, trained=trained), **options)
+        found = open_model(model, given, trained=trained)
+        return command(replace(found, options=_typed(given)), **options)
 
     return with_model
+
+
+def _typed(options: dict[str, Any]) -> tuple[str, ...]:
+    """Return a model's options as they may be typed."""
+    return tuple(
+        part
+        for name, value in options.items()
+        for part in (
+            f"--{name.replace('_', '-')}",
+            ",".join(map(str, value)) if isinstance(value, tuple) else str(value),
+        )
+    )
+
+
+def hint(model: Model, command: str, what: str, *more: str) -> str:
+    """Return a line that says what else to type, on a terminal; elsewhere nothing."""
+    limit = terminal_columns()
+    typed = shlex.join(["neurograph", command, model.name, *more, *model.options])
+    return "" if limit is None else "\n".join(["", "", *wrapped(f"{what}: {typed}", limit)])
 
 
 def takes_json(command: Command) -> Command:

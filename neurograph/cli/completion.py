@@ -42,31 +42,33 @@ def model_names(_: click.Context, __: click.Parameter, incomplete: str) -> Items
 
 def layer_names(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """Offer the layers of the model that stands before."""
-    graph = _graph(context)
+    graph = typed_graph(context)
     names = [] if graph is None else [n for n in graph.layers if n.startswith(incomplete)]
     return [CompletionItem(name) for name in names]
 
 
 def neuron_names(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """Offer the neurons of the model that stands before, an index at a time."""
-    graph = _graph(context)
+    graph = typed_graph(context)
     layers = {} if graph is None else {n: x.neurons for n, x in graph.layers.items()}
     return [CompletionItem(name) for name in _names(layers, incomplete)]
 
 
 def weight_names(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """Offer the weights of the model that stands before, an index at a time."""
-    graph = _graph(context)
+    graph = typed_graph(context)
     arrays = {} if graph is None else {n: graph.weights.names[n] for n in graph.weights}
     return [CompletionItem(name) for name in _names(arrays, incomplete)]
 
 
-def _graph(context: click.Context) -> Graph | None:
+def typed_graph(context: click.Context) -> Graph | None:
     """Return the graph of the command line as far as it is typed; None if there is none."""
     options = {n: context.params.get(n) for n in ("input_shape", "sizes")}
     given = {name: value for name, value in options.items() if value is not None}
+    # Where an option still lacks its value, click has not come to the arguments.
+    model = context.params.get("model") or next(iter(context.args), "")
     with suppress(NeurographError, OSError, click.ClickException):
-        return open_model(context.params.get("model") or "", given).graph
+        return open_model(model, given).graph
     return None
 
 
@@ -79,7 +81,8 @@ def _names(arrays: dict[str, IdArray], incomplete: str) -> list[str]:
     typed = incomplete.replace(" ", "")
     offers = [name for name in _begun(arrays, typed) if name.startswith(typed)]
     while len(offers) == 1 and offers[0][-1] in "[,":
-        offers = list(_begun(arrays, offers[0]))
+        begun = offers[0]
+        offers = [name for name in _begun(arrays, begun) if name.startswith(begun)]
     return offers
 
 

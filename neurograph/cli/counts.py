@@ -11,16 +11,18 @@ from typing import Any
 import click
 
 from neurograph.cli.application import CHECK_FAILED
-from neurograph.cli.arguments import Model, takes_json, takes_model, takes_threads
+from neurograph.cli.arguments import Model, hint, takes_json, takes_model, takes_threads
 from neurograph.cli.expectations import (
     Expectation,
     counts_document,
+    counts_text,
     failures,
     judge,
     takes_expectations,
     verdict,
 )
 from neurograph.cli.output import emit
+from neurograph.cli.tables import wrapped
 from neurograph.counting import counts as counting
 from neurograph.counting import verification
 from neurograph.graph import Graph
@@ -35,12 +37,14 @@ def count(model: Model, expect: tuple[Expectation, ...], as_json: bool) -> None:
 
     "parameters" are trainable weights; connections include those of the bias unit; slots are the
     places where connections can stand, empty ones too (what tools that count padding call
-    multiply-adds); dead weights are those no connection uses.
+    multiply-adds); dead weights are those no connection uses. Why so many: neurograph derive MODEL.
     """
     counts = counting.count(model.graph)
     judged = judge(expect, counts)
     document = {"model": model.name, **counts_document(counts), "expectations": judged}
-    emit(document, lambda: f"{counts}{verdict(judged)}", as_json=as_json)
+    why = hint(model, "derive", "why so many, layer by layer")
+    text = f"{counts_text(counts)}{verdict(judged)}{why}"
+    emit(document, lambda: text, as_json=as_json)
     _exit(failures(judged))
 
 
@@ -79,7 +83,7 @@ def verify(
         **counts_document(found.counts),
         "expectations": judged,
     }
-    lines, failed = [str(found)], failures(judged)
+    lines, failed = [counts_text(found.counts), *found.findings()], failures(judged)
     if not found.ok:
         failed.insert(0, f"verification found {len(found.problems)} problem(s)")
     if walked is not None:
@@ -93,7 +97,8 @@ def verify(
         document["ok"] = found.ok and not differ
         lines.append(f"{walked}: {'differs' if differ else 'agrees'}")
         failed += differ
-    emit(document, lambda: "\n".join(lines) + verdict(judged), as_json=as_json)
+    text = "\n".join([lines[0], *(part for line in lines[1:] for part in wrapped(line))])
+    emit(document, lambda: text + verdict(judged), as_json=as_json)
     _exit(failed)
 
 

@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from neurograph.cli.arguments import Command
+from neurograph.cli.completion import typed_graph
+from neurograph.cli.tables import table, wrapped
 from neurograph.counting import Counts, Row
 from neurograph.errors import suggestion
 
@@ -57,12 +60,25 @@ def _expectation(text: str, parameter: click.Parameter) -> Expectation:
     return Expectation(layer if dot else None, what, int(digits))
 
 
+def number_names(
+    context: click.Context, _: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer what is counted of the whole, and the layers; after "C1." what is counted of it."""
+    graph = typed_graph(context)
+    layers = [] if graph is None else list(graph.layers)
+    offers = [f"{number}=" for number in NUMBERS] + [f"{name}." for name in layers]
+    of = [name for name in layers if incomplete.startswith(f"{name}.")]
+    offers = [f"{name}.{number}=" for name in of for number in NUMBERS] or offers
+    return [CompletionItem(name) for name in offers if name.startswith(incomplete)]
+
+
 def takes_expectations(command: Command) -> Command:
     """Give a command the option --expect, as `expect`."""
     option = click.option(
         "--expect",
         callback=expected,
         multiple=True,
+        shell_complete=number_names,
         metavar="NAME=VALUE",
         help=f"Exit with 1 unless a count is this: {', '.join(NUMBERS)}; a layer's as "
         "C1.connections=122304. May be given several times.",
@@ -90,6 +106,14 @@ def verdict(judged: list[dict[str, Any]]) -> str:
     """Return lines that say which expectations hold; nothing if there are none."""
     met = [f"{j['name']} is {j['found']:,} as expected" for j in judged if j["ok"]]
     return "\n" + "\n".join(met) if met else ""
+
+
+def counts_text(counts: Counts) -> str:
+    """Return the table of counts, as narrow as the terminal, and the lines below it."""
+    head, rows = counts.columns()
+    less = ["dead", "slots", "of which bias", "used", "maps", "fixed", "neurons"]
+    found = table(head, rows, total=True, less=less)
+    return "\n".join([found, *(part for line in counts.remarks() for part in wrapped(line))])
 
 
 def counts_document(counts: Counts) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class Images:
     labels: Array | None = None
     names: tuple[str, ...] | None = None
     changes: tuple[str, ...] | None = None
+    package: bool = False
 
 
 def fit(images: Array, shape: Shape, who: str) -> Array:
@@ -196,7 +197,8 @@ def from_package(count: int, shape: Shape) -> Images:
     count = min(count, len(digits))
     origin = f"the first {count} of the {len(digits)} MNIST test digits in the package"
     images, said = fitted(digits.images[:count], shape, "digits", Reading())
-    return Images(origin, images, said if "resized" in said else "", digits.labels[:count])
+    said = said if "resized" in said else ""
+    return Images(origin, images, said, digits.labels[:count], package=True)
 
 
 def from_files(paths: Sequence[Path], count: int | None, shape: Shape, reading: Reading) -> Images:
@@ -251,7 +253,7 @@ def read_labels(path: Path, count: int) -> Array:
 
 def read_array(path: Path) -> Array:
     """Return the array of an IDX or a .npy file. Raises DataError if it is neither."""
-    if not path.is_file():  # to open a pipe would wait for somebody to write
+    if path.exists() and not path.is_file():  # to open a pipe would wait for somebody to write
         return datasets.read_idx(path)  # which says what it is
     with path.open("rb") as stream:
         is_npy = stream.read(6) == b"\x93NUMPY"

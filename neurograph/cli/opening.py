@@ -26,6 +26,7 @@ class Model:
     file: Path | None = None
     seed: int | None = None
     carried: str | None = None
+    options: tuple[str, ...] = ()  # as they were typed
 
     @property
     def weights(self) -> str:

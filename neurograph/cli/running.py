@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph import datasets
-from neurograph.cli.arguments import Model, takes_json, takes_threads, takes_trained_model
+from neurograph.cli.arguments import Model, hint, takes_json, takes_threads, takes_trained_model
 from neurograph.cli.images import SHOWN, Images, Reading, from_files, from_package, read_labels
 from neurograph.cli.output import duration, emit
 from neurograph.cli.tables import fits, table, wrapped
@@ -104,7 +104,11 @@ def run(
     document = _document(model, given, outcome, options)
     every = not images and not pictures and count is None
     shown = min(SHOWN if every else len(given.images), len(given.images))
-    emit(document, lambda: _text(given, outcome, document, shown), as_json=as_json)
+    emit(
+        document,
+        lambda: _text(given, outcome, document, shown) + _why(model, given, outcome),
+        as_json=as_json,
+    )
 
 
 def _outcome(
@@ -219,6 +223,15 @@ def _text(given: Images, outcome: Outcome, found: dict[str, Any], shown: int) ->
     smallest = found["smallest_wins"]
     lines += ["", _results(given, outcome, shown, smallest=smallest) + more, ""]
     return "\n".join([*lines, *wrapped(_summary(outcome, found, whole=shown == count))])
+
+
+def _why(model: Model, given: Images, outcome: Outcome) -> str:
+    """Return the command that explains the winning output of the first digit of the package."""
+    ids = model.graph.outputs
+    if not given.package or ids.ndim != 1:
+        return ""
+    winner = model.graph.neuron_name(int(ids[outcome.classes[0]])).replace(" ", "")
+    return hint(model, "neuron", "why, term by term", winner, "--digit", "0")
 
 
 def _summary(outcome: Outcome, found: dict[str, Any], *, whole: bool) -> str:

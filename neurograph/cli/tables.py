@@ -87,13 +87,14 @@ def wrapped(text: str, limit: int | None = None) -> list[str]:
     limit = terminal_columns() if limit is None else limit
     if limit is None:
         return [text]
+    margin = text[: len(text) - len(text.lstrip(" "))]
     lines = [""]
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if displayed(longer) <= limit or not lines[-1]:
-            lines[-1] = longer
+    for word in text.strip(" ").split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else margin + word
+        if lines[-1] and displayed(longer) > limit:
+            lines.append(margin + word)
         else:
-            lines.append(word)
+            lines[-1] = longer
     return lines
 
 

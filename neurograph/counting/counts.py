@@ -112,6 +112,14 @@ class Counts:
     def __str__(self) -> str:
         from tabulate import tabulate
 
+        head, body = self.columns()
+        align = ["left", *["right"] * (len(head) - 1)]
+        lines = tabulate(body, head, tablefmt="simple", colalign=align, disable_numparse=True)
+        *upper, last = lines.splitlines()
+        return "\n".join([*upper, upper[1], last, *self.remarks()])
+
+    def columns(self) -> tuple[list[str], list[list[str]]]:
+        """Return headings and rows of text, the total last, as they are printed."""
         columns = [
             ("parameters", "trainable"),
             ("used", "used"),
@@ -121,16 +129,16 @@ class Counts:
             ("slots", "slots"),
             ("dead", "dead"),
         ]
-        head = ["layer", "maps", "neurons", *(title for title, _ in columns)]
         body = [
             [r.name, _by(r.maps), f"{r.neurons:,}"]
             + [f"{getattr(r, column):,}" for _, column in columns]
             for r in [*self.rows, self.total]
         ]
-        align = ["left", *["right"] * 9]
-        lines = tabulate(body, head, tablefmt="simple", colalign=align, disable_numparse=True)
-        *upper, last = lines.splitlines()
-        return "\n".join([*upper, upper[1], last, _MEANING, *self._remarks()])
+        return ["layer", "maps", "neurons", *(title for title, _ in columns)], body
+
+    def remarks(self) -> list[str]:
+        """Return the lines below the table: what parameters means, and what does nothing."""
+        return [_MEANING, *self._remarks()]
 
     __repr__ = __str__  # what a session shows
 

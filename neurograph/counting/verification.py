@@ -57,9 +57,13 @@ class Verification:
         return not self.problems
 
     def __str__(self) -> str:
+        return "\n".join([str(self.counts), *self.findings()])
+
+    def findings(self) -> list[str]:
+        """Return the lines below the counts: how many triples were expanded, and what is wrong."""
         verdict = "agrees with count" if self.ok else f"{len(self.problems)} problem(s)"
-        lines = [str(self.counts), f"{self.triples:,} triples expanded one by one: {verdict}"]
-        return "\n".join([*lines, *(f"  {p}" for p in self.problems)])
+        expanded = f"{self.triples:,} triples expanded one by one: {verdict}"
+        return [expanded, *(f"  {p}" for p in self.problems)]
 
     __repr__ = __str__  # what a session shows
 
