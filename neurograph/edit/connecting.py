@@ -158,13 +158,13 @@ def _with_weights(
 
 
 def _by_layer(graph: Graph, target: Array) -> list[tuple[str, NDArray[np.intp]]]:
-    """Return the places of the targets by the layer that they stand in, in order of the layers."""
-    found = []
-    for name, layer in graph.layers.items():
-        mine = np.flatnonzero(layer.neurons.positions(target) >= 0)
-        if mine.size:
-            found.append((name, mine))
-    return found
+    """Return the places of the targets by the layer that they stand in."""
+    different, which = np.unique(target, return_inverse=True)
+    found: dict[str, list[int]] = {}
+    names = [name for name, _ in graph.neuron_names.locate_all(different)]
+    for place, at in enumerate(which.tolist()):
+        found.setdefault(names[at], []).append(place)
+    return [(name, np.array(places, np.intp)) for name, places in found.items()]
 
 
 def _each(what: str, given: Array, count: int) -> Array:

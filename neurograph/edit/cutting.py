@@ -75,7 +75,8 @@ def chosen(
     if layer is not None:
         neurons = np.unique(graph.neurons_of(layer))
     answer = _like(where) if isinstance(where, Connections) else where
-    given = None if callable(answer) else array(who, answer, needed="bools")
+    asked = callable(answer) and not isinstance(answer, type)
+    given = None if asked else array(who, answer, needed="bools")
     if given is not None:
         _check(given, len(graph.select(layer=layer)), who)
     position = 0

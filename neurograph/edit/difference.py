@@ -93,7 +93,7 @@ def diff(a: Graph, b: Graph, *, by: str = "name") -> Difference:
     """
     for graph in (a, b):
         require_graph(graph, "diff")
-    if by not in ("name", "id"):
+    if not isinstance(by, str) or by not in ("name", "id"):
         raise GraphError(f'diff: by is {shown(by)}, needed "name" or "id"')
     neurons = _Codes.of(a.neuron_names, b.neuron_names, a.size, b.size, by)
     weights = _Codes.of(a.weights.names, b.weights.names, a.weights.count, b.weights.count, by)

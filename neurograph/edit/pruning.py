@@ -86,7 +86,7 @@ def _least(graph: Graph, fraction: Any, by: Any, scope: Any) -> Mask:
     """Return which weights matter least: a fraction of the trainable ones in use."""
     if not is_real(fraction) or isinstance(fraction, bool) or not 0 <= fraction <= 1:
         raise GraphError(f"prune: fraction is {shown(fraction)}, needed a number from 0 to 1")
-    if scope not in ("global", "layer"):
+    if not isinstance(scope, str) or scope not in ("global", "layer"):
         raise GraphError(f'prune: scope is {shown(scope)}, needed "global" or "layer"')
     score = _score(graph, by)
     candidate = graph.weights.trainable & used_weights(graph.table, graph.weights.count)
@@ -113,11 +113,10 @@ def _score(graph: Graph, by: Any) -> NDArray[np.float64]:
 
 def _groups(graph: Graph, candidate: Mask) -> Iterator[NDArray[np.intp]]:
     """Yield the candidates among the weights that each layer brought, then those of no layer."""
-    left = candidate.copy()
-    for layer in graph.layers.values():
-        own = np.zeros(candidate.size, bool)
+    owner = np.full(candidate.size, -1)
+    for number, layer in enumerate(graph.layers.values()):
         for name in layer.arrays:
-            own[graph.weights.names[name].present] = True
-        yield np.flatnonzero(own & left)
-        left &= ~own
-    yield np.flatnonzero(left)
+            owner[graph.weights.names[name].present] = number
+    some = np.flatnonzero(candidate)
+    some = some[np.argsort(owner[some], kind="stable")]
+    yield from np.split(some, np.flatnonzero(np.diff(owner[some])) + 1)

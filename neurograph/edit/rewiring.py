@@ -57,7 +57,8 @@ class _Sources:
 
     def __init__(self, graph: Graph, given: Any) -> None:
         self._graph, self._taken = graph, 0
-        self._given = given if callable(given) else neuron_ids(graph, given, "rewire").reshape(-1)
+        asked = callable(given) and not isinstance(given, type)
+        self._given = given if asked else neuron_ids(graph, given, "rewire").reshape(-1)
 
     def of(self, some: Connections) -> Array:
         """Return the new source of each of these connections."""

@@ -27,6 +27,7 @@ from neurograph.layers.wiring import (
     geometry,
     one_source,
     positive,
+    yes_or_no,
 )
 from neurograph.names import IdArray
 
@@ -87,6 +88,7 @@ class Conv2d:
         ids = windows.feature_maps(one_source(sources, name), name)
         links = self.links(ids.shape[0], name)
         check_options(self, name)
+        yes_or_no(self, name, "shared")
         kernel, stride, pads, dilation = geometry(self, name)
         count = windows.outputs(ids.shape[1:], kernel, stride, pads, dilation, name)
         border = self._border(graph, name)

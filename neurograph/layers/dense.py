@@ -24,6 +24,7 @@ from neurograph.layers.wiring import (
     one_source,
     positive,
     weight_array,
+    yes_or_no,
 )
 from neurograph.names import AXES_MAX, IdArray
 
@@ -115,8 +116,7 @@ class RBF:
     def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
         """Add the units to sources of any number and shape; ids (units, *positions)."""
         check_options(self, name)
-        if not isinstance(self.trainable, bool | np.bool_):
-            raise GraphError(f"{name}: trainable is {shown(self.trainable)}, needed True or False")
+        yes_or_no(self, name, "trainable")
         fields, positions = _positions(self, sources, name)
         centers = _centers(self.centers, fields.shape[1], name)
         array = weight_array(
@@ -150,6 +150,7 @@ def _positions(layer: Any, sources: tuple[Ids, ...], name: str) -> tuple[Ids, tu
 
     () for one.
     """
+    yes_or_no(layer, name, "per_position")
     if not layer.per_position:
         return flat(sources, name)[None], ()
     ids = windows.feature_maps(one_source(sources, name), name)

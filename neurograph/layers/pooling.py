@@ -26,6 +26,7 @@ from neurograph.layers.wiring import (
     one_source,
     positive,
     weight_array,
+    yes_or_no,
 )
 
 
@@ -140,6 +141,7 @@ class AvgPool2d:
         """Add the maps to one source (maps, height, width); ids have the same form."""
         if self.divisor_override is not None:
             positive(self.divisor_override, name, "divisor_override")
+        yes_or_no(self, name, "count_include_pad")
         fields, geometry = _pool(self, graph, name, sources)
         size, kernel, stride, pads = geometry
         count = fields.shape[1:]
@@ -165,6 +167,7 @@ def _pool(
     """Add the fields of a pooling layer; return their numbers, shaped as the maps, and geometry."""
     ids = windows.feature_maps(one_source(sources, name), name)
     kernel, stride, pads, dilation = geometry(layer, name)
+    yes_or_no(layer, name, "ceil_mode")
     if any(p > k // 2 for k, side in zip(kernel, pads, strict=True) for p in side):
         raise GraphError(
             f"{name}: padding {layer.padding} is more than half of the "

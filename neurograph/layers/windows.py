@@ -28,9 +28,14 @@ def whole(value: Any, least: int) -> bool:
 
 def limits(least: int, value: Any) -> str:
     """Return what numbers are needed, the upper end where that is what `value` is beyond."""
-    found = [v for v in np.ravel(np.array(value, object)) if isinstance(v, int | np.integer)]
-    upper = f" and at most {MOST:,}" if any(v > MOST for v in found) else ""
+    upper = f" and at most {MOST:,}" if _beyond(value) else ""
     return f"at least {least}{upper}"
+
+
+def _beyond(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_beyond, value))
+    return isinstance(value, int | np.integer) and bool(value > MOST)
 
 
 def _two(value: Any) -> tuple[Any, ...]:

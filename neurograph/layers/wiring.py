@@ -29,6 +29,14 @@ def positive(value: Any, who: str, what: str) -> int:
     return int(value)
 
 
+def yes_or_no(layer: Any, who: str, *options: str) -> None:
+    """Raise GraphError unless these options of a layer are True or False."""
+    for what in options:
+        value = getattr(layer, what)
+        if not isinstance(value, bool | np.bool_):
+            raise GraphError(f"{who}: {what} is {shown(value)}, needed True or False")
+
+
 def one_source(sources: tuple[Ids, ...], who: str) -> Ids:
     """Return the only source. Raises GraphError if there are none or several."""
     if len(sources) != 1:
