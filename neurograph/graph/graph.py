@@ -178,8 +178,8 @@ class Graph:
 
     def add_constant(self, name: str, state: float) -> int:
         """Add a unit of fixed `state`, a source only, not counted as a neuron; return its id."""
-        value = number(f"{name}: the constant's state", state)
         self.neuron_names.require_free(name)
+        value = number(f"{name}: the constant's state", state)
         identity = self.table.add(1, -1, -1, -1, INPUT)
         self.neuron_names.add(name, IdArray((), identity))
         self._constants[identity] = value
