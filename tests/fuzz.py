@@ -14,6 +14,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,7 +74,12 @@ def fuzz(
     kinds = [only] if only else [kind for kind, (_, share) in KINDS.items() for _ in range(share)]
     end = time.perf_counter() + seconds
     memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # every file is flushed to the disk
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(dir=memory) as folder:
+    # Ctrl-C ends it as time does: what was found is shown.
+    with (
+        suppress(KeyboardInterrupt),
+        warnings.catch_warnings(),
+        tempfile.TemporaryDirectory(dir=memory) as folder,
+    ):
         warnings.simplefilter("ignore")
         while sum(report.outcomes.values()) < trials and time.perf_counter() < end:
             kind = some(rng, kinds)
