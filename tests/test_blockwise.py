@@ -60,16 +60,41 @@ def test_it_is_the_references(make, batch, kind):
         np.testing.assert_allclose(given, wanted, rtol=1e-10, atol=1e-12)
 
 
+def test_blocks_that_share_fields_are_joined_unless_a_state_is_infinite():
+    """A zero that stands for no connection must not meet an infinity."""
+    graph = ng.Graph()
+    x = graph.add(ng.Input((3, 2, 2), name="x"))
+    x = graph.add(ng.Conv2d(3, 1, table=[[0], [1], [2]], activation="exp", name="E"), x)
+    x = graph.add(
+        ng.Conv2d(3, 1, table=[[0, 1], [1, 2], [0, 2]], activation="tanh", name="T"), x
+    )  # fmt: skip
+    graph.add(ng.Linear(2, name="out"), x)
+    graph.weights.initialize(seed=0)
+    graph.weights["E.kernel"] = np.ones(graph.weights["E.kernel"].shape)
+    images = np.random.default_rng(0).normal(size=(2, 3, 2, 2))
+    images[1, 0] = 1000  # exp of it is infinite; tanh of that is one, and its slope zero
+    found = []
+    with np.errstate(all="ignore"):
+        for engine in ("reference", "scipy"):
+            sim = ng.Simulator(graph, engine=engine, dtype="float64")
+            one = sim.gradient(images, [0, 1], "cross_entropy", inputs=True)
+            found.append([one.outputs, one.weights, one.inputs])
+    for wanted, given in zip(*found, strict=True):
+        np.testing.assert_allclose(given, wanted, rtol=1e-10, atol=1e-12, equal_nan=True)
+    assert np.isfinite(found[0][1]).any()
+    assert not np.isfinite(found[0][1]).all()
+
+
 def test_a_large_batch_is_cut_into_pieces(monkeypatch):
-    from neurograph.engines import blockwise
+    from neurograph.engines import parts
 
     graph = tabled()
     images = np.random.default_rng(0).normal(size=(7, 2, 6, 6))
     whole = ng.Simulator(graph, engine="scipy", dtype="float64")
     labels = np.arange(7) % 2
     wanted = whole.gradient(images, labels, "correct_penalty", inputs=True)
-    monkeypatch.setattr(blockwise, "_BLOCK", 2000)
-    monkeypatch.setattr(blockwise, "_LONG", 5)
+    monkeypatch.setattr(parts, "_BLOCK", 2000)
+    monkeypatch.setattr(parts, "_LONG", 5)
     found = whole.gradient(images, labels, "correct_penalty", inputs=True)
     np.testing.assert_allclose(found.weights, wanted.weights, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(found.inputs, wanted.inputs, rtol=1e-12, atol=1e-13)

@@ -7,139 +7,27 @@ a source are read once a block, however many connections share them, and added u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
-from neurograph.functions import COMBINE, COMBINE_SLOPES, REDUCE, REDUCE_SLOPES, Function
-from neurograph.program import Blocks, Program, Rows
+from neurograph.engines.parts import Part, parts_of
+from neurograph.program import Program
 
 Array = NDArray[Any]
-Ids = NDArray[np.intp]
-
-_BLOCK = 1 << 18  # numbers of an array that exist at the same time, or those of one sample
-_LONG = 1 << 12  # terms that are added up in the engine's dtype; sums of more are in float64
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """A block: B times M kernels of K slots over F fields.
-
-    Shapes: sources (rows, F), where an empty slot has the id after the last, whose state is 0;
-    slots (B, K), the row of each slot, for some blocks read the same; weights (B, M, K); bias (B,
-    M, F) or (B, M, 1), the weight after the last where there is none; targets (B, M, F).
-    """
-
-    function: Function
-    sources: Ids
-    slots: Ids
-    weights: Ids
-    bias: Ids
-    targets: Ids
-
-    @cached_property
-    def places(self) -> tuple[Ids, Ids]:
-        """The ids that are read, ascending, and the place among them of each source."""
-        known, place = np.unique(self.sources, return_inverse=True)
-        return known, place.reshape(-1)
-
-    @cached_property
-    def by_source(self) -> csr_matrix:
-        """The matrix that adds up terms of all sources by id."""
-        return _adding(self.places[1])
-
-    @cached_property
-    def by_row(self) -> csr_matrix | None:
-        """The matrix that adds up terms of all slots by row; None where each has its own."""
-        return None if self.slots.size == len(self.sources) else _adding(self.slots.reshape(-1))
-
-    def samples(self, batch: int) -> Iterator[slice]:
-        """Cut a batch so that no array of these slots gets larger than need be."""
-        maps, fields = self.targets.shape[1:]
-        each = self.slots.size * fields * (1 if self.function.linear else maps)
-        step = max(1, _BLOCK // max(1, each))
-        return (slice(a, a + step) for a in range(0, batch, step))
-
-    def columns(self, states: Array) -> Array:
-        """Return the states that all slots read, (B, K, F * samples), of states (ids, samples)."""
-        rows, fields = self.sources.shape
-        found = states.take(self.sources, axis=0).reshape(rows, fields * states.shape[1])
-        if self.by_row is not None:
-            found = found.take(self.slots.reshape(-1), axis=0)
-        return found.reshape(*self.slots.shape, found.shape[1])
-
-    def add(self, terms: Array, deltas: Array, some: slice) -> None:
-        """Add the terms of all slots, (B, K, F * samples), to some samples of their sources."""
-        terms = terms.reshape(self.slots.size, terms.shape[2])
-        if self.by_row is not None:
-            terms = self.by_row @ terms
-        known, place = self.places
-        if deltas.shape[1] == 1:  # much the fastest
-            deltas[known, 0] += np.bincount(place, terms.reshape(-1), known.size)
-        else:
-            deltas[known, some] += self.by_source @ terms.reshape(place.size, deltas[0, some].size)
-
-    def net(self, values: Array, columns: Array) -> Array:
-        """Return the net inputs, (B, M, F * samples), biases left out."""
-        kernels = values.take(self.weights)
-        if self.function.linear:
-            return self._product("bmk,bkf->bmf", kernels, columns)
-        terms = COMBINE[self.function.combine](kernels[..., None], columns[:, None])
-        return np.asarray(REDUCE[self.function.reduce].reduce(terms, axis=2))
-
-    def back(
-        self, values: Array, columns: Array, delta: Array, *, power: int, below: bool
-    ) -> tuple[Array, Array | None]:
-        """Return what the kernels get, (B, M, K), and what the columns get if `below`.
-
-        Every local derivative is raised to the `power`.
-        """
-        kernels = values.take(self.weights)
-        if not self.function.linear:
-            return self._slopes(kernels[..., None], columns[:, None], delta[:, :, None], power)
-        if power > 1:
-            kernels, columns = kernels**power, columns**power
-        found = np.zeros(kernels.shape)
-        for a in range(0, delta.shape[2], _LONG):
-            some = np.s_[..., a : a + _LONG]
-            found += self._product("bmf,bkf->bmk", delta[some], columns[some])
-        return found, self._product("bmk,bmf->bkf", kernels, delta) if below else None
-
-    def _slopes(
-        self, weight: Array, source: Array, above: Array, power: int
-    ) -> tuple[Array, Array]:
-        """Do so for any function, term by term: arrays (B, M, K, F * samples)."""
-        terms = COMBINE[self.function.combine](weight, source)
-        blocks, maps, *rest = terms.shape
-        slopes = REDUCE_SLOPES[self.function.reduce](terms.reshape(blocks * maps, *rest))
-        share = slopes.reshape(terms.shape)
-        by_source, by_weight = COMBINE_SLOPES[self.function.combine](weight, source)
-        by_weight = (above * (share * by_weight) ** power).sum(axis=3, dtype=np.float64)
-        return by_weight, (above * (share * by_source) ** power).sum(axis=1)
-
-    def _product(self, how: str, one: Array, other: Array) -> Array:
-        """Return a product of matrices, block by block; einsum where each would be one row."""
-        if self.targets[0].size == 1:
-            return np.asarray(np.einsum(how, one, other))
-        if how == "bmk,bmf->bkf":
-            one = one.transpose(0, 2, 1)
-        elif how == "bmf,bkf->bmk":
-            other = other.transpose(0, 2, 1)
-        return np.asarray(one @ other)
 
 
 class Blockwise:
     """A program's steps as parts, for gradients of any batch. States are (ids + 1, batch)."""
 
-    def __init__(self, program: Program, dtype: np.dtype[Any]) -> None:
-        self.program, self.dtype = program, dtype
+    def __init__(self, program: Program, dtype: np.dtype[Any], *, join: bool = True) -> None:
+        self.program, self.dtype, self.join = program, dtype, join
         self._inputs = np.concatenate([np.empty(0, np.intp), *map(np.ravel, program.inputs)])
-        self._parts = [part for step in program.steps for part in _parts(step, program)]
+        parts = [part for step in program.steps for part in parts_of(step, program)]
+        self._parts = [part.joined(program.weight_count) for part in parts] if join else parts
         given = np.zeros(program.size + 1, bool)  # what is no neuron that a part computes
         given[[program.size, *program.constants]] = True
         self._needless = [bool(given[part.sources].all()) for part in self._parts]
@@ -166,20 +54,48 @@ class Blockwise:
         wrt_inputs: bool,
     ) -> tuple[NDArray[np.float64], Array | None]:
         """Return what `Engine.backward` does, with these values of the weights."""
-        values = np.append(values, values.dtype.type(0))
-        states, nets = self._forward(values, inputs)
+        padded = np.append(values, values.dtype.type(0))
+        states, nets = self._forward(padded, inputs)
+        options = {"squared": squared, "wrt_inputs": wrt_inputs}
+        if self.join and not np.isfinite(states).all():  # 0 times infinity is no zero
+            return self._apart.backward(values, inputs, at, seed, **options)
+        above = seed(np.ascontiguousarray(states[at].T))
+        found = self._back(padded, states, nets, at, above, **options)
+        if self.join and not np.isfinite(found[0]).all():
+            return self._apart.backward(values, inputs, at, lambda outputs: above, **options)
+        return found
+
+    @cached_property
+    def _apart(self) -> Blockwise:
+        """The same without a zero that no connection stands for."""
+        return Blockwise(self.program, self.dtype, join=False)
+
+    def _back(
+        self,
+        values: Array,
+        states: Array,
+        nets: list[Array],
+        at: NDArray[np.integer[Any]],
+        above: Array,
+        *,
+        squared: bool,
+        wrt_inputs: bool,
+    ) -> tuple[NDArray[np.float64], Array | None]:
+        """Return the gradients, given all states and dE/dstate of the ids `at`."""
         deltas = np.zeros_like(states)
-        np.add.at(deltas, at, seed(np.ascontiguousarray(states[at].T)).T)
+        np.add.at(deltas, at, above.T)
         terms: list[Array] = [np.empty(0)]
         skipped = self._needless if wrt_inputs else self._lowest
         for part, net, skip in reversed(list(zip(self._parts, nets, skipped, strict=True))):
             slope = part.function.activation.derivative(net, states[part.targets])
             delta = deltas[part.targets] * (np.square(slope) if squared else slope)
-            terms += self._back(part, values, states, delta, deltas if not skip else None, squared)
+            terms += self._part_back(
+                part, values, states, delta, deltas if not skip else None, squared
+            )
         count = self.program.weight_count
         gradient = np.bincount(self._weights, np.concatenate(terms), count + 1)[:count]
-        below = np.ascontiguousarray(deltas[self._inputs].T) if wrt_inputs else None
-        return np.asarray(gradient, np.float64), below
+        inputs = np.ascontiguousarray(deltas[self._inputs].T) if wrt_inputs else None
+        return np.asarray(gradient, np.float64), inputs
 
     def _forward(self, values: Array, inputs: Array) -> tuple[Array, list[Array]]:
         """Return all states, and the net inputs that slopes read."""
@@ -200,7 +116,7 @@ class Blockwise:
             nets.append(net if activation.reads_net else net[:0])
         return states, nets
 
-    def _back(
+    def _part_back(
         self,
         part: Part,
         values: Array,
@@ -224,46 +140,3 @@ class Blockwise:
         if part.bias.shape[2] == 1:
             biases = biases.sum(axis=2)
         return found.reshape(-1), biases.reshape(-1)
-
-
-def _adding(place: Ids) -> csr_matrix:
-    """Return the matrix that adds up terms (n, ...) by their places, each of which is used."""
-    ones, each = np.ones(place.size, np.float32), np.arange(place.size)
-    return csr_matrix((ones, (place, each)), (int(place.max(initial=-1)) + 1, place.size))
-
-
-def _parts(step: Blocks | Rows, program: Program) -> Iterator[Part]:
-    """Yield a step as parts: a block as it is, rows by their number of slots."""
-    if isinstance(step, Rows):
-        lengths = np.diff(step.ptr)
-        for length in np.unique(lengths).tolist():
-            rows = np.flatnonzero(lengths == length)
-            slots = step.ptr[rows][:, None] + np.arange(length)
-            sources, weights = step.sources[slots][:, :, None], step.weights[slots][:, None]
-            alone = rows[:, None, None]
-            yield _part(step, program, sources, weights, step.bias[alone], step.targets[alone])
-    else:
-        sources = step.sources.transpose(0, 2, 1)
-        yield _part(step, program, sources, step.weights, step.bias, step.targets)
-
-
-def _part(
-    step: Blocks | Rows,
-    program: Program,
-    sources: Array,
-    weights: Array,
-    bias: Array,
-    targets: Array,
-) -> Part:
-    blocks, slots, fields = sources.shape
-    rows = np.ascontiguousarray(sources, np.intp).reshape(blocks * slots, fields)
-    rows[rows < 0] = program.size
-    place = np.arange(len(rows))
-    if fields > 1 and blocks > 1:
-        shared, at = np.unique(rows, axis=0, return_inverse=True)
-        if len(shared) < len(rows):
-            rows, place = shared, at
-    ids = (np.ascontiguousarray(column, np.intp) for column in (weights, bias, targets))
-    weight, biased, target = ids
-    biased[biased < 0] = program.weight_count
-    return Part(step.function, rows, place.reshape(blocks, slots), weight, biased, target)
