@@ -70,6 +70,7 @@ class Blockwise:
         """The same without a zero that no connection stands for."""
         return Blockwise(self.program, self.dtype, join=False)
 
+    @np.errstate(over="ignore", invalid="ignore")  # infinities and NaN are answers
     def _back(
         self,
         values: Array,
