@@ -572,6 +572,8 @@ def test_images_that_do_not_fit(tmp_path):
     assert "not finite" in given(np.full((2, 1, 32, 32), np.nan))
     assert "needed real numbers" in given(np.zeros((2, 1, 32, 32), complex))
     assert "holds no image" in given(np.zeros((0, 1, 32, 32)))
+    assert "(2, 0, 28) and type uint8, which holds no pixel" in given(np.zeros((2, 0, 28), "u1"))
+    assert "needed grey levels (N, rows, columns)" in given(np.zeros((2, 3, 32, 32), np.uint8))
     assert "needed a plain .npy file" in given(np.array([{}], object))
     (tmp_path / "cut.npy").write_bytes((tmp_path / "images.npy").read_bytes()[:20])
     assert "cut.npy: cannot be read" in error("run", "lenet5", "--images", tmp_path / "cut.npy")

@@ -82,6 +82,11 @@ def test_dark_on_light_is_inverted_and_said(save):
     np.testing.assert_array_equal(read(save(DIGITS[0]), invert=True)[0], 255 - DIGITS[0])
 
 
+def test_no_pixel_is_no_light_edge():
+    assert datasets.dark_on_light(np.zeros((2, 0, 3), int)) is False
+    assert datasets.dark_on_light(255 - DIGITS) is True
+
+
 def test_transposed_digits(save):
     image, said = read(save(DIGITS[0].T), transpose=True)
     np.testing.assert_array_equal(image, DIGITS[0])

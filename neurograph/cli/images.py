@@ -69,6 +69,8 @@ def fitted(
     their type says, or look like grey levels in the wrong type.
     """
     found = f"{who}: found images of shape {images.shape} and type {images.dtype}"
+    if images.ndim and not images.size:
+        raise DataError(f"{found}, which holds no pixel")
     images = np.atleast_1d(images)[:count]
     if images.dtype.kind in "iub" and not reading.raw:
         return _Grey(shape, who, found, reading).fitted(images)
@@ -143,7 +145,10 @@ class _Grey:
             whole = side * side == images.shape[1] > 1 and images.shape[0] != images.shape[1]
             return datasets.grey_levels(images, self.who) if whole else None
         if images.ndim != 3:
-            raise DataError(f"{self.found}, needed (N, rows, columns)")
+            raise DataError(
+                f"{self.found}, needed grey levels (N, rows, columns); floats, or --raw, are taken "
+                "as they are"
+            )
         return datasets.grey_levels(images, self.who)
 
     def _without_rows(self, images: Array) -> tuple[Array, str]:

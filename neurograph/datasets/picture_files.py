@@ -124,9 +124,10 @@ def dark_on_light(images: ArrayLike) -> bool:
 
 def _edge_level(images: NDArray[Any]) -> float:
     """Return the median grey level of the pixels at the images' edges."""
+    if not images.size:
+        return 0.0
     edges = images[:, :, [0, -1]], images[:, [0, -1], :]
-    pixels = np.concatenate([e.reshape(-1) for e in edges])
-    return float(np.median(pixels)) if pixels.size else 0.0
+    return float(np.median(np.concatenate([e.reshape(-1) for e in edges])))
 
 
 def _filter(old: int, new: int) -> NDArray[np.float64]:
