@@ -205,6 +205,19 @@ def test_what_cannot_be_derived_is_said(derived):
     assert CliRunner().invoke(main, ["derive", "lenet5", "C2"]).exit_code == 2
 
 
+def test_graphs_without_layers_to_derive(derived, tmp_path):
+    bare = ng.Graph.from_connections([(1, 0, 2), (1, 1, 3)], inputs=[1])
+    reasons = [each["not_derived"] for each in derived(bare)["layers"]]
+    assert None in reasons
+    assert any(reasons)
+    assert derived(ng.Graph())["ok"]
+    text = invoke(tmp_path / "graph.npz").stdout
+    assert text.endswith("3 numbers agree with the enumeration of the graph\n")
+    inputs = ng.Graph()
+    inputs.add(ng.Input((2, 3), name="x"))
+    assert numbers(derived(inputs), "x") == {"neurons": 6}
+
+
 def test_too_much_to_walk_is_left_out(monkeypatch):
     monkeypatch.setattr(lines, "_MOST", 10)
     found = document("lenet5", "C1")

@@ -78,6 +78,10 @@ def _numbers(found: Sequence[int]) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
+def _numbered(count: int) -> str:
+    return "1 number agrees" if count == 1 else f"{count} numbers agree"
+
+
 @dataclass(frozen=True)
 class _Derivation:
     model: str
@@ -113,8 +117,9 @@ class _Derivation:
         """Return all of it as text, in lines that fit the terminal."""
         lines, limit = [line for d in self.layers for line in d.lines], terminal_columns()
         columns = _Columns(lines, limit)
-        parts = ["\n".join([*columns.head, _layer(self.layers[0], columns)])]
-        parts += [_layer(d, columns) for d in self.layers[1:]]
+        parts = [_layer(d, columns) for d in self.layers]
+        if lines and parts:
+            parts[0] = "\n".join([*columns.head, parts[0]])
         if self.totals:
             sums = _Columns(self.totals, limit)
             parts.append("\n".join(["all layers", *sums.head, *map(sums.text, self.totals)]))
@@ -126,7 +131,7 @@ class _Derivation:
         if self.wrong:
             said += f"{len(self.wrong)} of {count} numbers differ from the enumeration"
         else:
-            said += f"{count} numbers agree with the enumeration of the graph"
+            said += f"{_numbered(count)} with the enumeration of the graph"
         return "\n\n".join([*parts, "\n".join(wrapped(said))])
 
 

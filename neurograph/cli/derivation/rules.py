@@ -23,7 +23,7 @@ def derive(graph: Graph, layer: Layer, counted: Row) -> Derived:
     """Return a layer's derivation; its `reason` says why where there is no arithmetic for it."""
     made = Deriving(graph, layer, counted)
     if layer.neurons.explicit is not None:
-        made.derived.reason = "it has been edited: its neurons are not in the order they were made"
+        made.derived.reason = "its neurons are not in one row of ids, as those of a layer are made"
     elif layer.kind not in _RULES or not layer.neurons.size:
         made.derived.reason = f"there is no arithmetic here for a layer of kind {layer.kind}"
     else:
