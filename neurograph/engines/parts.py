@@ -18,7 +18,7 @@ Array = NDArray[Any]
 Ids = NDArray[np.intp]
 
 _BLOCK = 1 << 18  # numbers of an array that exist at the same time, or those of one sample
-_LONG = 1 << 12  # terms that are added up in the engine's dtype; sums of more are in float64
+_LONG = 1 << 10  # terms that are added up in the engine's dtype; sums of more are in float64
 
 
 @dataclass(frozen=True, eq=False)

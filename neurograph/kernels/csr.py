@@ -18,6 +18,7 @@ from neurograph.kernels.tiles import ADD, Arguments, Pair
 from neurograph.kernels.waiting import Waiting
 
 _AHEAD = 128  # entries: how far ahead a row asks for weights and indices, a cache line of each
+_LONG = 1 << 10  # entries of a sum that are added up at once
 _UNROLL = 4  # entries in flight: a fused multiply-add takes 4 cycles and two start in each
 
 
@@ -40,6 +41,8 @@ class RowKernel:
             [cgutils.alloca_once(self.builder, kind) for _ in range(vectors)]
             for _ in range(self.chains)
         ]
+        summed = pair.reduce == "sum"
+        self.more = [cgutils.alloca_once(self.builder, kind) for _ in range(vectors * summed)]
         self.waiting = Waiting(self.lanes, vectors, vectors)
 
     def emit(self) -> None:
@@ -59,14 +62,40 @@ class RowKernel:
 
     def _row(self, states: Any, index: Any, start: Any, stop: Any) -> None:
         b = self.builder
-        for chain in self.sums:
-            for place in chain:
-                b.store(self.lanes.identity(self.pair.reduce), place)
+        self._clear()
 
         def entry(number: Any, chain: int) -> None:
-            self._entry(states, index, b.add(start, number), chain)
+            self._entry(states, index, b.add(first, number), chain)
 
-        unrolled(b, b.sub(stop, start), self.chains, entry)
+        first = start
+        if self.more:
+            # Long sums would lose digits: they are added up piece by piece.
+            pieces = b.lshr(b.sub(stop, start), I64(_LONG.bit_length() - 1))
+            for place in self.more:
+                b.store(self.lanes.constant(0.0), place)
+            with cgutils.for_range(b, pieces) as loop:
+                first = b.add(start, b.mul(loop.index, I64(_LONG)))
+                unrolled(b, I64(_LONG), self.chains, entry)
+                for place, total in zip(self.more, self._totals(), strict=True):
+                    b.store(b.fadd(b.load(place), total), place)
+                self._clear()
+            first = b.add(start, b.mul(pieces, I64(_LONG)))
+        unrolled(b, b.sub(stop, first), self.chains, entry)
+
+    def _clear(self) -> None:
+        for chain in self.sums:
+            for place in chain:
+                self.builder.store(self.lanes.identity(self.pair.reduce), place)
+
+    def _totals(self) -> list[Any]:
+        """Return the sums of all chains."""
+        b, found = self.builder, []
+        for v in range(self.vectors):
+            value = b.load(self.sums[0][v])
+            for chain in self.sums[1:]:
+                value = b.fadd(value, b.load(chain[v]))
+            found.append(value)
+        return found
 
     def _entry(self, states: Any, index: Any, entry: Any, chain: int) -> None:
         b, lanes = self.builder, self.lanes
@@ -83,11 +112,9 @@ class RowKernel:
         at = b.gep(a.row, [row])
         before = self._before(row, at)
         totals = self.sums[0]
-        for v, place in enumerate(totals):
-            value = b.load(place)
-            for chain in self.sums[1:]:
-                value = b.fadd(value, b.load(chain[v]))
-            b.store(b.fadd(value, b.load(before[v])), place)
+        for v, (place, last) in enumerate(zip(totals, self._totals(), strict=True)):
+            total = b.fadd(last, b.load(self.more[v])) if self.more else last
+            b.store(b.fadd(total, b.load(before[v])), place)
         left = b.sub(b.sub(a.groups, row), I64(1))
         self.waiting.store(a, totals, at, left)
 

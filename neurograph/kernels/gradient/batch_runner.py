@@ -79,13 +79,10 @@ class BatchGradientRunner:
             batch.seeds = np.ascontiguousarray(seed(batch.out), self.dtype)
         self._pool.spread([partial(p.backward, batch, a, b) for p, a, b in work])
         self._whole = True
-        (first, *others), weights = [part.total for part, _, _ in work], self.tape.weights
+        first, *others = [part.total for part, _, _ in work]
         for more in others:
             first += more
-        copied = self.tape.copied
-        if copied.size:
-            np.add.at(first, copied, first[weights + 1 : self.tape.pool])
-        return first[:weights], batch.below if wrt_inputs else None
+        return self.tape.collected(first), batch.below if wrt_inputs else None
 
 
 class _Batch:

@@ -36,7 +36,7 @@ class _Builder(TapeBuilder):
         each = product.bias is not None and product.bias.shape[2] > 1
         return product.sources.shape[2] > 0 and not each
 
-    def block(self, product: Product, row: int, bias: int) -> None:
+    def block(self, product: Product, row: int, bias: int, *, copy: bool) -> None:
         """Add the op of a product.
 
         DENSE where the gradient of its weights is better taken with lanes over slots.
@@ -45,7 +45,7 @@ class _Builder(TapeBuilder):
         slots, samples = product.sources.shape[2], self.samples
         dense = fields == 1 and slots >= self._lanes
         width = -(-slots // self._lanes) * self._lanes
-        kernel, slot, _ = self.kernels(product.weights, contiguous=dense)
+        kernel, slot, _ = self.kernels(product.weights, contiguous=dense, copy=copy)
         frame = {"BLOCKS": blocks, "MAPS": maps, "FIELDS": fields, "SLOTS": slots, "ROW": row}
         if dense:
             self.scratch = max(self.scratch, samples * width)

@@ -25,6 +25,7 @@ READS, TRAINED, FUSED = (int(p) for p in (Part.READS, Part.TRAINED, Part.FUSED))
 ZEROS = int(Part.ZEROS)
 
 
+LONG = 1 << 8  # vectors that are added up in the dtype of the states; sums of more have more digits
 ADD = -1  # `outer` adds to what is there
 
 
@@ -125,8 +126,20 @@ def start_back(op: Any, table: Any, deltas: Any, fields: Any, gradient: Any) -> 
     """Add the deltas of the rows of a START op to the gradient of their biases."""
     row, bias, maps = op[ROW], op[BIAS], op[MAPS]
     if op[STRIDE] > 1 and not op[EACH]:  # the fields begin with ones
-        vectors = op[STRIDE] // lane_count_of(deltas)
-        dots(deltas, fields, gradient, table, row, 0, bias, 0, maps, 1, vectors)
+        lanes = lane_count_of(deltas)
+        vectors = op[STRIDE] // lanes
+        if vectors <= LONG:
+            dots(deltas, fields, gradient, table, row, 0, bias, 0, maps, 1, vectors)
+            return
+        for r in range(maps):
+            place = table[bias + r]
+            total = float(gradient[place])
+            for v in range(0, vectors, LONG):
+                gradient[place], some = 0, min(LONG, vectors - v)
+                own = deltas[v * lanes :]
+                dots(own, fields, gradient, table, row + r, 0, bias + r, 0, 1, 1, some)
+                total += gradient[place]
+            gradient[place] = total
         return
     each = op[FIELDS]
     for r in range(maps):

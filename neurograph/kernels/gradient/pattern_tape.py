@@ -45,20 +45,20 @@ class _Builder(TapeBuilder):
         each = product.bias is not None and product.bias.shape[2] > 1
         return product.sources.shape[2] > 0 and product.targets.shape[2] > 1 and not each
 
-    def block(self, product: Product, row: int, bias: int) -> None:
+    def block(self, product: Product, row: int, bias: int, *, copy: bool) -> None:
         """Add the op of a product: a DENSE one over a single field."""
         blocks, maps, fields = product.targets.shape
         slots = product.sources.shape[2]
         frame = {"BLOCKS": blocks, "MAPS": maps, "FIELDS": fields, "SLOTS": slots, "ROW": row}
         frame["READS"] = self.reads(product.sources)
         if fields > 1:
-            self._block(product, bias, frame)
+            self._block(product, bias, frame, copy=copy)
         else:
             self._dense(product, frame)
 
-    def _block(self, product: Product, bias: int, frame: dict[str, int]) -> None:
+    def _block(self, product: Product, bias: int, frame: dict[str, int], *, copy: bool) -> None:
         slots, stride = frame["SLOTS"], self.stride(frame["FIELDS"])
-        kernel, slot, _ = self.kernels(product.weights, contiguous=False)
+        kernel, slot, _ = self.kernels(product.weights, contiguous=False, copy=copy)
         source, run = self._runs(product.sources.transpose(0, 2, 1))
         rows = stride * np.arange(frame["BLOCKS"] * slots)
         self.scratch = max(self.scratch, slots * stride)
@@ -81,7 +81,7 @@ class _Builder(TapeBuilder):
 
     def _dense(self, product: Product, frame: dict[str, int]) -> None:
         stride = self.whole(frame["SLOTS"])
-        kernel, slot, copied = self.kernels(product.weights, contiguous=True)
+        kernel, slot, copied = self.kernels(product.weights, contiguous=True, copy=False)
         source, run = self._runs(product.sources)
         self.scratch = max(self.scratch, stride)
         self.op(

@@ -115,8 +115,8 @@ def _build(digest: str) -> Callable[..., None]:
             )
             for i in range(below.shape[1]):
                 below[number, i] = deltas[start + i]
-            _return_kernels(gradient, copied, weights + 1)
             if mode == LEARN:
+                _return_kernels(gradient, copied, weights + 1)
                 _update(pool, rates, gradient, spans)
 
     return patterns

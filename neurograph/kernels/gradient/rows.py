@@ -42,16 +42,17 @@ def rows_forward(op: Any, table: Any, pool: Any, states: Any) -> None:
         first, last = table[op[PTR] + row], table[op[PTR] + row + 1]
         bias = pool[table[op[BIAS] + row]]
         net = states.dtype.type(1 if reduce == PRODUCT else 0)
+        total = 0.0  # a long sum keeps its digits
         for e in range(first, last):
             weight, source = pool[table[op[KERNEL] + e]], states[table[op[SOURCE] + e]]
             found = term(combine, weight, source)
             if reduce == SUM:
-                net += found
+                total += found
             elif reduce == PRODUCT:
                 net *= found
             elif e == first or better(reduce, found, net):
                 net = found
-        states[op[ROW] + row] = net + bias
+        states[op[ROW] + row] = (total if reduce == SUM else net) + bias
 
 
 @inner

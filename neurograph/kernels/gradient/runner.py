@@ -67,8 +67,7 @@ class GradientRunner:
         if wrt_inputs:
             run.below = np.empty_like(inputs)
         run(BACKWARD if len(inputs) == 1 else BOTH)
-        found = self.gradient[: self.tape.weights].astype(np.float64)
-        return found, run.below if wrt_inputs else None
+        return self.tape.collected(self.gradient), run.below if wrt_inputs else None
 
     def descend(
         self,

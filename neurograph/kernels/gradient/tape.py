@@ -9,7 +9,7 @@ behind the weights, and its gradient back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
@@ -29,6 +29,8 @@ START, BLOCK, DENSE, ROWS, ACTIVATE = range(5)
 COMBINES, REDUCES = list(COMBINE), list(REDUCE)
 NOTHING, INPUTS, NEURONS = range(3)  # what an op reads that a gradient may be wanted of
 ROOM = 64  # numbers that may be read or written beyond the end of a buffer
+
+_LONG = 1 << 10  # uses of a weight in an op that are added up in the engine's dtype
 
 ZERO = 0  # the place of the state that empty slots read
 
@@ -96,6 +98,14 @@ class Tape:
         pool[: self.weights] = values
         pool[self.weights + 1 : self.pool] = pool[self.copied]
 
+    def collected(self, gradient: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the gradient by the weights, (weights,), those of their copies added."""
+        found = gradient[: self.weights].astype(np.float64)
+        if self.copied.size:
+            copies = gradient[self.weights + 1 : self.pool]
+            found += np.bincount(self.copied, copies, self.weights)
+        return found
+
 
 @dataclass(eq=False)
 class Table:
@@ -132,8 +142,11 @@ class TapeBuilder:
         """Whether a step is not worth a product, or may not be one."""
         raise NotImplementedError
 
-    def block(self, product: Product, row: int, bias: int) -> None:
-        """Add the op of a product; it starts from `bias`, a place of ids, if that is not -1."""
+    def block(self, product: Product, row: int, bias: int, *, copy: bool) -> None:
+        """Add the op of a product; it starts from `bias`, a place of ids, if that is not -1.
+
+        With `copy` the kernels are copies.
+        """
         raise NotImplementedError
 
     def starts_from_bias(self, product: Product) -> bool:
@@ -235,10 +248,25 @@ class TapeBuilder:
             start = self._start(product.bias, product.targets, row, fused)
             bias = start if fused else -1
         if product.sources.shape[2]:
-            self.block(product, row, bias)
+            self._pieces(product, row, bias)
         if product.activation != Activation():
             first = int(self.offsets(product.targets).min())
             self._activate(product.activation, first, blocks * maps, fields)
+
+    def _pieces(self, product: Product, row: int, bias: int) -> None:
+        """Add the op of a product, or some over a part of its fields each.
+
+        Long sums lose digits: those of later pieces go to copies of the kernels, and are added up
+        in the end.
+        """
+        first = list(range(0, product.targets.shape[2], _LONG))
+        if len(first) > 1 and product.targets.shape[2] - first[-1] < _LONG // 2:
+            first.pop()  # a single field would be another kind of op
+        for a, b in zip(first, [*first[1:], product.targets.shape[2]], strict=True):
+            targets = product.targets[:, :, a:b]
+            piece = replace(product, sources=product.sources[:, a:b], targets=targets)
+            own = self.table.add(self.offsets(targets[:, :, 0])) if a else row
+            self.block(piece, own, bias, copy=a > 0)
 
     def _start(self, bias: NDArray[Any], targets: NDArray[Any], row: int, fused: bool) -> int:
         fields = targets.shape[2]
@@ -267,7 +295,9 @@ class TapeBuilder:
             return NEURONS
         return INPUTS if (slots >= self.inputs).any() else NOTHING
 
-    def kernels(self, weights: NDArray[Any], *, contiguous: bool) -> tuple[int, int, bool]:
+    def kernels(
+        self, weights: NDArray[Any], *, contiguous: bool, copy: bool
+    ) -> tuple[int, int, bool]:
         """Add the places of kernels (blocks, maps, slots) as (map) + (slot).
 
         Return the two offsets and whether they are copies. Contiguous kernels have their slots one
@@ -275,7 +305,7 @@ class TapeBuilder:
         """
         first = weights[:, :, :1].astype(np.int64)
         along = weights[:, :1].astype(np.int64) - first[:, :1]
-        copied = bool((first + along != weights).any())
+        copied = copy or bool((first + along != weights).any())
         if contiguous:
             copied = copied or bool((along != np.arange(weights.shape[2])).any())
         if copied:
@@ -284,6 +314,22 @@ class TapeBuilder:
             first = place + weights.shape[2] * rows
             along = np.broadcast_to(np.arange(weights.shape[2]), along.shape)
         return self.table.add(first), self.table.add(along), copied
+
+    def _spread(self, ids: NDArray[Any]) -> NDArray[Any]:
+        """Return the places of weights: of those used very often, copies for later uses."""
+        uses = np.bincount(ids, minlength=self.program.weight_count + 1)
+        uses[-1] = 0  # what stands for no bias
+        often = np.flatnonzero((uses > _LONG)[ids])
+        if not often.size:
+            return ids
+        order = often[np.argsort(ids[often], kind="stable")]
+        same = ids[order]
+        number = np.arange(same.size) - np.searchsorted(same, same)
+        later, which = np.unique(same.astype(np.int64) << 32 | number // _LONG, return_inverse=True)
+        first = self.program.weight_count + 1 + self.copied.add(later >> 32)
+        places = ids.astype(np.int64)
+        places[order] = np.where(number < _LONG, same, first + which.reshape(-1))
+        return places
 
     def _rows(self, step: Rows) -> None:
         code = COMBINES.index(step.function.combine) * len(REDUCES)
@@ -298,8 +344,8 @@ class TapeBuilder:
             ROW=place,
             SLOTS=longest,
             SOURCE=self.table.add(self.offsets(step.sources)),
-            KERNEL=self.table.add(step.weights),
-            BIAS=self.table.add(bias),
+            KERNEL=self.table.add(self._spread(step.weights)),
+            BIAS=self.table.add(self._spread(bias)),
             PTR=self.table.add(step.ptr),
             CODE=code,
             READS=self.reads(step.sources),
