@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from neurograph.checks import reals, whole
+from neurograph.curvature import curvature
 from neurograph.engines import create, resolve
 from neurograph.errors import DataError, EngineError, GraphError
-from neurograph.gradient import Gradient, check_targets, curvature, gradient, split
+from neurograph.gradient import Gradient, check_targets, gradient, split
 from neurograph.graph import Graph, Layer, Reference, ids_of, require_graph
 from neurograph.losses import Loss, as_loss
 from neurograph.names import Names
