@@ -1,7 +1,7 @@
 """The Gauss-Newton diagonal of a loss, by the backward pass of an engine.
 
-LeCun et al. 1998, Appendix C. Where outputs are squared distances (RBF) and the loss is a penalty on
-them, it starts, exactly, at the states that the distances are taken of.
+LeCun et al. 1998, Appendix C. Where outputs are squared distances (RBF) and the loss is a penalty
+on them, it starts, exactly, at the states that the distances are taken of.
 """
 
 from __future__ import annotations

@@ -27,6 +27,15 @@ SMOOTH = ["identity", "tanh", "scaled_tanh", "sigmoid", "softplus", "silu", "gel
 engines = pytest.mark.parametrize("engine", ENGINES)
 
 
+# Defined everywhere and no faster than a line, so that states stay finite; most have a kink.
+KINKED = (
+    "identity", "sigmoid", "tanh", "scaled_tanh", "relu", "relu6", "leaky_relu", "elu", "softplus",
+    "softsign", "silu", "gelu", "hardtanh", "hardsigmoid", "hardswish", "selu", "celu", "mish",
+    "swish", "gelu_tanh", "log_sigmoid", "soft_shrink", "tanh_shrink", "clip", "at_least",
+    "at_most", "abs", "erf", "sin", "cos", "atan", "asinh",
+)  # fmt: skip
+
+
 def simulator(graph, engine, dtype="float64"):
     return ng.Simulator(graph, engine=engine, dtype=dtype)
 
@@ -394,7 +403,7 @@ def test_gradients_of_irregular_graphs_are_finite_differences(engine, seed):
 @SOME
 @given(seed=st.integers(0, 10**9))
 def test_engines_agree_on_irregular_graphs_with_kinks(seed):
-    graph = irregular(seed, activations=tuple(a for a in ACTIVATIONS if a not in ("exp", "square")))
+    graph = irregular(seed, activations=KINKED)
     images, targets = drawn(graph, seed, batch=3)
     first = None
     for engine in ENGINES:

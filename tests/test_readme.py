@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def output(command: str) -> list[str]:
 
 
 def shown(text: str) -> Iterator[list[str]]:
-    """Yield the runs of lines of a block between the lines "..." that stand for what is left out."""
+    """Yield the runs of lines between the lines "..." that stand for what is left out."""
     for part in re.split(r"^\.\.\.\n", text, flags=re.MULTILINE):
         yield part.splitlines()
 
@@ -70,7 +71,7 @@ def test_the_first_command_prints_what_is_shown() -> None:
 
 def test_the_snippets_print_what_is_shown() -> None:
     names: dict[str, object] = {}
-    pairs = [(a[1], b[1]) for a, b in zip(BLOCKS, BLOCKS[1:], strict=False) if a[0] == "python"]
+    pairs = [(a[1], b[1]) for a, b in pairwise(BLOCKS) if a[0] == "python"]
     assert len(pairs) >= 5
     for code, text in pairs:
         printed = io.StringIO()
