@@ -187,7 +187,7 @@ def peers(model: str) -> dict[str, Callable[[Any], Any]]:
     torch.set_num_threads(1)
     net = torch_nets.build(model)
     graph = getattr(imagenet, model)()
-    imagenet.load_state(graph, {key: value.numpy() for key, value in net.state_dict().items()})
+    ng.models.load_state(graph, {key: value.numpy() for key, value in net.state_dict().items()})
     sim = ng.Simulator(graph, engine="numba", threads=1)
     session = onnx_session(net)
 

@@ -223,7 +223,7 @@ class Activation:
             given = (math.nan,)
         if len(given) != len(defaults) or not all(math.isfinite(p) for p in given):
             raise GraphError(
-                f"activation {self.name!r}: found parameters {shown(self.parameters)}, "
+                f"activation {shown(self.name)}: found parameters {shown(self.parameters)}, "
                 f"needed {len(defaults)} finite number(s)"
             )
         object.__setattr__(self, "parameters", given)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numbers
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,27 @@ def number(who: str, value: Any, *, error: Error = GraphError) -> float:
     if not (is_real(value) and np.isfinite(float(value))):
         raise error(f"{who} is {shown(value)}, needed a finite number")
     return float(value)
+
+
+def flag(who: str, value: Any, *, error: Error = GraphError) -> bool:
+    """Return True or False. Raises `error` for anything else: the text "False" is not false.
+
+    >>> flag("pool: ceil_mode", "False")
+    Traceback (most recent call last):
+    neurograph.errors.GraphError: pool: ceil_mode is 'False', needed True or False
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise error(f"{who} is {shown(value)}, needed True or False")
+    return bool(value)
+
+
+def is_one_of(value: object, known: Iterable[str]) -> bool:
+    """Return whether a value is text, and one of the known ones.
+
+    >>> is_one_of("a", ["a", "b"]), is_one_of(np.ones(2), ["a"])
+    (True, False)
+    """
+    return isinstance(value, str) and value in known
 
 
 def array(

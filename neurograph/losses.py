@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurograph.checks import array, is_real, reals, wholes
-from neurograph.errors import DataError, kind_of, suggestion
+from neurograph.errors import DataError, kind_of, shown, suggestion
 
 Array = NDArray[Any]
 
@@ -160,7 +160,7 @@ class MeanSquaredError:
     def __post_init__(self) -> None:
         for name, value in (("low", self.low), ("high", self.high)):
             if not (is_real(value) and math.isfinite(value)):
-                raise DataError(f"loss: found {name} {value!r}, needed a finite number")
+                raise DataError(f"loss: found {name} {shown(value)}, needed a finite number")
 
     def _difference(self, outputs: Array, targets: Array) -> Array:
         outputs = _as_floats("outputs", outputs)
@@ -249,7 +249,9 @@ class DiscriminativePenalty:
     def __post_init__(self) -> None:
         _check_scale(self.scale)
         if not is_real(self.rubbish) or not self.rubbish > -np.inf:
-            raise DataError(f"loss: found rubbish {self.rubbish!r}, needed a number or infinity")
+            raise DataError(
+                f"loss: found rubbish {shown(self.rubbish)}, needed a number or infinity"
+            )
 
     def _shares(self, outputs: Array) -> tuple[Array, Array]:
         """Return p (batch, classes) and log(exp(-j) + sum exp(-y)) (batch,)."""
@@ -288,7 +290,7 @@ class DiscriminativePenalty:
 
 def _check_scale(scale: float) -> None:
     if not (is_real(scale) and scale > 0 and math.isfinite(scale)):
-        raise DataError(f"loss: found scale {scale!r}, needed a number above 0")
+        raise DataError(f"loss: found scale {shown(scale)}, needed a number above 0")
 
 
 LOSSES: dict[str, Callable[..., Loss]] = {
@@ -315,5 +317,5 @@ def as_loss(loss: str | Loss) -> Loss:
             )
         return loss
     if loss not in LOSSES:
-        raise DataError(f"loss {loss!r} is unknown{suggestion(loss, LOSSES)}")
+        raise DataError(f"loss {shown(loss)} is unknown{suggestion(loss, LOSSES)}")
     return LOSSES[loss]()

@@ -190,7 +190,7 @@ class Names:
     def require_free(self, name: str) -> None:
         """Raise GraphError if a name is taken, or no printable text without brackets."""
         if name in self:
-            raise GraphError(f"{self.what} array {name!r} exists already; names are unique")
+            raise GraphError(f"{self.what} array {shown(name)} exists already; names are unique")
         given: Any = name
         text = isinstance(given, str) and given.isprintable() and given == given.strip()
         if not text or not name or "[" in name or "]" in name:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from neurograph.checks import reals, whole
+from neurograph.checks import flag, reals, whole
 from neurograph.curvature import curvature
 from neurograph.engines import create, resolve
-from neurograph.errors import DataError, EngineError, GraphError
+from neurograph.errors import DataError, EngineError, GraphError, shown
 from neurograph.gradient import Gradient, check_targets, gradient, split
 from neurograph.graph import Graph, Layer, Reference, ids_of, require_graph
 from neurograph.losses import Loss, as_loss
@@ -129,10 +129,10 @@ class Simulator:
     def decide(self, outputs: ArrayLike) -> NDArray[np.intp]:
         """Return the winning class for outputs (batch, classes, ...).
 
-        Raises DataError for another shape.
+        Raises DataError for another shape, and for what are no real numbers.
         """
-        given = np.asarray(outputs)
-        if given.ndim < 2:
+        given = real_array(outputs, "decide", "outputs")
+        if given.ndim < 2 or not given.shape[1]:
             raise DataError(f"decide: found shape {given.shape}, needed (batch, classes, ...)")
         choose = np.argmin if self.program.penalties else np.argmax
         return np.asarray(choose(given, axis=1))
@@ -156,6 +156,7 @@ class Simulator:
         >>> sim.gradient(np.zeros((5, 4)), [0, 1, 1, 0, 1], "cross_entropy").weights.shape
         (23,)
         """
+        inputs = flag("gradient: inputs", inputs, error=DataError)
         batch = self._ready(images if isinstance(images, tuple) else (images,))
         wanted = check_targets(self.program, len(batch), targets)
         return gradient(
@@ -176,6 +177,7 @@ class Simulator:
         does, and for a gradient of another shape.
         """
         batch = self._ready(images if isinstance(images, tuple) else (images,))
+        inputs = flag("pullback: inputs", inputs, error=DataError)
         given, ids = real_array(output_gradient, "output gradient", "numbers"), self.program.outputs
         if given.shape != (len(batch), *ids.shape):
             raise DataError(
@@ -266,10 +268,10 @@ class Simulator:
 def _float_type(dtype: DTypeLike) -> np.dtype[Any]:
     try:
         found = None if dtype is None else np.dtype(dtype)  # to NumPy, None is float64
-    except TypeError:
+    except (TypeError, ValueError):
         found = None
     if found not in (np.float32, np.float64):
-        raise EngineError(f"simulator: dtype is {found or dtype}, needed float32 or float64")
+        raise EngineError(f"simulator: dtype is {found or shown(dtype)}, needed float32 or float64")
     assert found is not None
     return found
 

@@ -100,7 +100,7 @@ def loaded(model: str, side: int) -> tuple[ng.Graph, Any]:
 
     graph = getattr(imagenet, model)(input_shape=(3, side, side))
     net = torch_nets.build(model)
-    imagenet.load_state(graph, {key: value.numpy() for key, value in net.state_dict().items()})
+    ng.models.load_state(graph, {key: value.numpy() for key, value in net.state_dict().items()})
     return graph, net
 
 
@@ -157,7 +157,7 @@ def test_dead_weights_are_those_without_a_gradient() -> None:
 def test_load_state_refuses_what_does_not_fit() -> None:
     graph = imagenet.mobilenet_v2(input_shape=(3, 32, 32), classes=3)
     state = _state_of(graph)
-    imagenet.load_state(graph, {**state, "features.0.1.num_batches_tracked": 7})
+    ng.models.load_state(graph, {**state, "features.0.1.num_batches_tracked": 7})
     assert graph.weights["features.0.1.center"][0] == pytest.approx(-0.5 / np.sqrt(4 + 1e-5))
     before = graph.weights.value
     for change, message in (
@@ -168,8 +168,41 @@ def test_load_state_refuses_what_does_not_fit() -> None:
     ):
         wrong = {k: v for k, v in {**state, **change}.items() if v is not None}
         with pytest.raises(ng.ConversionError, match=message):
-            imagenet.load_state(graph, wrong)
+            ng.models.load_state(graph, wrong)
     np.testing.assert_array_equal(graph.weights.value, before)
+
+
+def test_load_state_takes_a_checkpoint_and_what_torch_writes_in_it() -> None:
+    graph = imagenet.mobilenet_v2(input_shape=(3, 32, 32), classes=3)
+    plain = {
+        k: np.random.default_rng(0).uniform(1, 2, v.shape) for k, v in _state_of(graph).items()
+    }
+    ng.models.load_state(graph, plain)
+    wanted = graph.weights.value
+    mask = np.random.default_rng(1).random(plain["classifier.1.weight"].shape) < 0.5
+    pruned = {f"module.{k}": v for k, v in plain.items() if k != "classifier.1.weight"}
+    pruned["module.classifier.1.weight_orig"] = plain["classifier.1.weight"]
+    pruned["module.classifier.1.weight_mask"] = mask
+    for given in (
+        {"state_dict": plain, "epoch": 3},
+        {"model": {f"_orig_mod.{k}": v for k, v in plain.items()}, "optimizer": {"lr": 1}},
+    ):
+        graph.weights.initialize()
+        ng.models.load_state(graph, given)
+        np.testing.assert_array_equal(graph.weights.value, wanted)
+    ng.models.load_state(graph, {"state_dict": pruned})
+    kernel = graph.weights["classifier.1.kernel"]
+    np.testing.assert_array_equal(kernel, plain["classifier.1.weight"] * mask)
+    del pruned["module.classifier.1.weight_orig"]
+    for wrong, message in (
+        (pruned, "classifier.1.weight_mask needs classifier.1.weight_orig"),
+        ({**plain, 5: 1.0}, "found the name 5, needed text"),
+        ({**plain, "fc": {"weight": 1}}, "state: fc: found dict, needed real numbers"),
+        ({**plain, "features.0.1.running_var": np.full(32, -1.0)}, "is not above 0"),
+        ({**plain, "classifier.1.bias": np.ones(3, complex)}, "classifier.1.bias: found .*complex"),
+    ):
+        with pytest.raises(ng.ConversionError, match=message):
+            ng.models.load_state(graph, wrong)
 
 
 def _state_of(graph: ng.Graph) -> dict[str, np.ndarray]:

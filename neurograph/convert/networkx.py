@@ -23,7 +23,7 @@ from neurograph.convert.exporting import (
 from neurograph.convert.nodes_and_edges import Reader
 from neurograph.convert.ordinary import graph_of
 from neurograph.convert.plain import make_plain
-from neurograph.errors import ConversionError, GraphError, kind_of, suggestion
+from neurograph.errors import ConversionError, GraphError, kind_of, shown, suggestion
 from neurograph.functions import Function
 from neurograph.graph import Graph, require_graph
 from neurograph.graph.connections import expand
@@ -98,7 +98,7 @@ def to_networkx(
     """
     require_graph(graph, "to_networkx")
     if not isinstance(view, str) or view not in VIEWS:
-        raise ConversionError(f"view {view!r} is unknown{suggestion(view, VIEWS)}")
+        raise ConversionError(f"view {shown(view)} is unknown{suggestion(view, VIEWS)}")
     chosen = _chosen(graph, neurons)
     whole = neurons is None
     _require_room(graph, chosen, view, whole=whole)

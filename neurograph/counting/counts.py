@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.counting.nodes_and_edges import tallies
-from neurograph.errors import GraphError, kind_of, suggestion
+from neurograph.errors import GraphError, kind_of, shown, suggestion
 from neurograph.graph import Graph, cone
 from neurograph.graph.connections import BIAS_UNIT
 from neurograph.graph.table import INPUT, live_slots
@@ -87,7 +87,7 @@ class Counts:
     def __getitem__(self, layer: str) -> Row:
         """Return the row of a layer. Raises GraphError with the nearest names if there is none."""
         if not isinstance(layer, str) or layer not in self._by_name:
-            raise GraphError(f"layer {layer!r} is unknown{suggestion(layer, self._by_name)}")
+            raise GraphError(f"layer {shown(layer)} is unknown{suggestion(layer, self._by_name)}")
         return self._by_name[layer]
 
     @cached_property

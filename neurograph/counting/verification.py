@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.checks import whole
+from neurograph.checks import flag, whole
 from neurograph.counting.counts import Counts, count
 from neurograph.counting.naming import SHOWN, wrong_names
 from neurograph.errors import GraphError, kind_of, missing
@@ -98,6 +98,7 @@ def verify(
     if not (progress is None or callable(progress)):
         raise GraphError(f"verify: found {kind_of(progress)} as progress, needed a function")
     installed = importlib.util.find_spec("numba") is not None
+    compiled = compiled if compiled is None else flag("verify: compiled", compiled)
     if compiled and not installed:
         raise missing("verify: compiled=True", "numba", "fast")
     compiled = installed if compiled is None else compiled

@@ -12,9 +12,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.checks import array, is_whole
+from neurograph.checks import array, is_whole, whole
 from neurograph.datasets.idx import read_with_checksum
-from neurograph.errors import DataError, kind_of, missing
+from neurograph.errors import DataError, kind_of, missing, shown
+from neurograph.memory import require
 from neurograph.storage.files import as_path
 
 MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
@@ -74,7 +75,7 @@ def mnist(
     Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits, 1998.
     """
     if not isinstance(split, str) or split not in _SPLITS:
-        raise DataError(f"mnist: found split {split!r}; needed 'train' or 'test'")
+        raise DataError(f"mnist: found split {shown(split)}; needed 'train' or 'test'")
     if not isinstance(base_url, str):
         raise DataError(f"mnist: found {kind_of(base_url)} as base_url, needed text")
     names = [f"{_SPLITS[split]}-{kind}" for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
@@ -107,7 +108,7 @@ def digits(count: int | None = None) -> Digits:
     if count is None:
         return Digits(images, labels)
     if not is_whole(count) or not 1 <= count <= len(labels):
-        raise DataError(f"digits: found count {count!r}; the sample has 1 to {len(labels)}")
+        raise DataError(f"digits: found count {shown(count)}; the sample has 1 to {len(labels)}")
     return Digits(images[:count], labels[:count])
 
 
@@ -137,6 +138,9 @@ def normalize(images: ArrayLike, *, size: tuple[int, int] | int = (32, 32)) -> N
         raise DataError(
             f"normalize: images of {found[0]}x{found[1]} do not fit the size {rows}x{columns}"
         )
+    whole("normalize: size", max(rows, columns), most=2**31, error=DataError)
+    needed = 9 * count * rows * columns
+    require(needed, f"normalize: {count:,} images of {rows}x{columns}", DataError)
     padding = [(margin // 2, margin - margin // 2) for margin in margins]
     padded = np.pad(pixels, [(0, 0), *padding])
     # A look-up of the 256 levels; linspace hits both ends exactly, the written formula does not.
@@ -154,7 +158,7 @@ def _rows_and_columns(size: Any, found: Sequence[int]) -> tuple[int, int]:
         raise DataError(f"normalize: images of {found[0]}x{found[1]} do not make {size} numbers")
     pair = isinstance(size, Sequence) and len(size) == 2
     if not pair or not all(map(is_whole, size)):
-        raise DataError(f"normalize: found size {size!r}, needed one whole number or two")
+        raise DataError(f"normalize: found size {shown(size)}, needed one whole number or two")
     return int(size[0]), int(size[1])
 
 

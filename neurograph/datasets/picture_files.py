@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph.checks import is_whole
 from neurograph.datasets.handwritten import grey_levels
-from neurograph.errors import DataError, missing
+from neurograph.errors import DataError, missing, shown
 from neurograph.memory import require
 from neurograph.storage.files import as_path
 
@@ -142,7 +142,7 @@ def _filter(old: int, new: int) -> NDArray[np.float64]:
 def _pair(given: Any, what: str) -> Size:
     pair = isinstance(given, Sequence) and len(given) == 2
     if not pair or not all(is_whole(n) and 1 <= n <= _LONGEST for n in given):
-        raise DataError(f"pictures: found {what} {given!r}, needed two whole numbers from 1")
+        raise DataError(f"pictures: found {what} {shown(given)}, needed two whole numbers from 1")
     return int(given[0]), int(given[1])
 
 

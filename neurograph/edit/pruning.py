@@ -100,7 +100,9 @@ def _least(graph: Graph, fraction: Any, by: Any, scope: Any) -> Mask:
 def _score(graph: Graph, by: Any) -> NDArray[np.float64]:
     if isinstance(by, str):
         if by != "magnitude":
-            raise GraphError(f'prune: by is {by!r}, needed "magnitude" or a number for each weight')
+            raise GraphError(
+                f'prune: by is {shown(by)}, needed "magnitude" or a number for each weight'
+            )
         return np.abs(graph.weights.value)
     score = finite("prune: by", by)
     if score.shape != (graph.weights.count,):

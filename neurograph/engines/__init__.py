@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.errors import EngineError, suggestion
+from neurograph.checks import is_one_of
+from neurograph.errors import EngineError, shown, suggestion
 from neurograph.losses import Loss
 from neurograph.program import Program
 
@@ -89,12 +90,12 @@ def resolve(name: str) -> str:
     Raises EngineError for an unknown name, and for numba where its compiler is switched off.
     """
     off = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")  # numba's own switch
+    if not is_one_of(name, [*ENGINES, "auto"]):
+        raise EngineError(f"engine {shown(name)} is unknown{suggestion(name, [*ENGINES, 'auto'])}")
     if name == "auto":
         return "numba" if importlib.util.find_spec("numba") and not off else "scipy"
     if name == "numba" and off:
         raise EngineError("engine numba: NUMBA_DISABLE_JIT switches its compiler off; unset it")
-    if not isinstance(name, str) or name not in ENGINES:
-        raise EngineError(f"engine {name!r} is unknown{suggestion(name, [*ENGINES, 'auto'])}")
     return name
 
 

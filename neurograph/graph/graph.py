@@ -166,7 +166,9 @@ class Graph:
     def require_free(self, name: str, who: str) -> None:
         """Raise GraphError if a layer or unit is called `name` already, or can not be."""
         if name in self.neuron_names:
-            raise GraphError(f"{who}: a layer called {name!r} exists already; names are unique")
+            raise GraphError(
+                f"{who}: a layer called {shown(name)} exists already; names are unique"
+            )
         self.neuron_names.require_free(name)
 
     def _free_name(self, stem: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.errors import GraphError, suggestion
+from neurograph.errors import GraphError, shown, suggestion
 
 Floats = NDArray[np.float64]
 FanIn = NDArray[Any]  # broadcast against the drawn shape
@@ -39,9 +39,8 @@ Initializer = str | float | Floats
 def check(initializer: Initializer, who: str) -> None:
     """Raise GraphError if `initializer` is a name that is not known."""
     if isinstance(initializer, str) and initializer not in INITIALIZERS:
-        raise GraphError(
-            f"{who}: initializer {initializer!r} is unknown{suggestion(initializer, INITIALIZERS)}"
-        )
+        near = suggestion(initializer, INITIALIZERS)
+        raise GraphError(f"{who}: initializer {shown(initializer)} is unknown{near}")
 
 
 def draw(

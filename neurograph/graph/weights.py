@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.checks import finite, floats, whole
+from neurograph.checks import finite, floats, number, whole
 from neurograph.errors import GraphError, kind_of
 from neurograph.graph.dissolved import Dissolved
 from neurograph.graph.initializers import Initializer, check, draw
@@ -172,9 +172,9 @@ class Weights:
             )
         self._seed = seed
         value = np.empty(self.count)
-        for number, recipe in enumerate(self._draws):
+        for place, recipe in enumerate(self._draws):
             span = slice(recipe.first, recipe.first + recipe.size)
-            value[span] = self._drawn(recipe, number, initializer)
+            value[span] = self._drawn(recipe, place, initializer)
         self._value = Column.of(value)
         self.version += 1
 
@@ -250,7 +250,7 @@ class Weights:
         >>> weights.value = [0.0, 1e39, np.nan]; weights.beyond(), weights.beyond(1e38)
         (2, 1)
         """
-        value = self.value
+        value, limit = self.value, number("beyond: limit", limit)
         # Without a copy, and in two looks; what is no number makes both of them none.
         if not value.size or max(float(value.max()), -float(value.min())) <= limit:
             return -1

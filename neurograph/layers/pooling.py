@@ -165,7 +165,7 @@ def _pool(
     layer: Any, graph: Graph, name: str, sources: tuple[Ids, ...]
 ) -> tuple[NDArray[np.int64], tuple[Any, Any, Any, windows.Padding]]:
     """Add the fields of a pooling layer; return their numbers, shaped as the maps, and geometry."""
-    ids = windows.feature_maps(one_source(sources, name), name)
+    ids, ceil = windows.feature_maps(one_source(sources, name), name), layer.ceil_mode
     kernel, stride, pads, dilation = geometry(layer, name)
     yes_or_no(layer, name, "ceil_mode")
     if any(p > k // 2 for k, side in zip(kernel, pads, strict=True) for p in side):
@@ -173,9 +173,7 @@ def _pool(
             f"{name}: padding {layer.padding} is more than half of the "
             f"{kernel[0]}x{kernel[1]} window"
         )
-    count = windows.outputs(
-        ids.shape[1:], kernel, stride, pads, dilation, name, ceil=layer.ceil_mode
-    )
+    count = windows.outputs(ids.shape[1:], kernel, stride, pads, dilation, name, ceil=ceil)
     links = [(i,) for i in range(len(ids))]
     windows.require_room(ids, kernel, pads, count, links, name)
     views = windows.slide(ids, kernel, stride, pads, dilation, count)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from neurograph.checks import is_whole
 from neurograph.errors import GraphError, shown
 from neurograph.memory import require
 
@@ -22,8 +23,7 @@ _WEIGHT = 13  # bytes of a weight: its id in a kernel and on the way there, whet
 
 def whole(value: Any, least: int) -> bool:
     """Return whether a value is a whole number of at least `least`, and at most `MOST`."""
-    number = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return number and bool(least <= value <= MOST)
+    return bool(is_whole(value) and least <= value <= MOST)
 
 
 def limits(least: int, value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurograph.checks import flag
 from neurograph.errors import GraphError, shown
 from neurograph.functions import Activation, Function, as_activation
 from neurograph.graph import Graph
@@ -32,9 +33,7 @@ def positive(value: Any, who: str, what: str) -> int:
 def yes_or_no(layer: Any, who: str, *options: str) -> None:
     """Raise GraphError unless these options of a layer are True or False."""
     for what in options:
-        value = getattr(layer, what)
-        if not isinstance(value, bool | np.bool_):
-            raise GraphError(f"{who}: {what} is {shown(value)}, needed True or False")
+        flag(f"{who}: {what}", getattr(layer, what))
 
 
 def one_source(sources: tuple[Ids, ...], who: str) -> Ids:

@@ -15,7 +15,6 @@ from neurograph.models.carried import CARRIED, provenance
 from neurograph.models.classic import concept, mlp, zipcode1989
 from neurograph.models.imagenet import (
     alexnet,
-    load_state,
     mobilenet_v2,
     resnet18,
     resnet50,
@@ -23,6 +22,7 @@ from neurograph.models.imagenet import (
 )
 from neurograph.models.lenet import LENET5_C3, LENET5_CODES, lenet5, lenet5_modern
 from neurograph.models.radixnet import radixnet
+from neurograph.models.state import load_state
 
 MODELS: dict[str, Callable[..., Graph]] = {
     "lenet5": lenet5,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph.checks import is_one_of
 from neurograph.errors import GraphError, shown, suggestion
 from neurograph.graph import Graph
 from neurograph.storage.files import replacing
@@ -63,9 +64,10 @@ def _present(ids: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def _open(model: str, name: str) -> dict[str, Any]:
-    known = [weights for owner, weights in CARRIED if owner == model]
-    if name not in known:
-        raise GraphError(f"{model}: weights {shown(name)} are unknown{suggestion(name, known)}")
+    known = [weights for owner, weights in CARRIED if is_one_of(model, [owner])]
+    if not is_one_of(name, known):
+        who = model if isinstance(model, str) else shown(model)
+        raise GraphError(f"{who}: weights {shown(name)} are unknown{suggestion(name, known)}")
     carried = files("neurograph.datasets") / "data" / CARRIED[model, name]
     with carried.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
         return dict(arrays)

@@ -8,14 +8,14 @@ when asked for; `load_state` takes them from a trained model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.errors import ConversionError, GraphError, kind_of, shown, suggestion
-from neurograph.graph import Graph, require_graph
+from neurograph.errors import GraphError, shown
+from neurograph.graph import Graph
 from neurograph.layers import Add, AvgPool2d, BatchNorm2d, Conv2d, Input, Linear, MaxPool2d
 
 Ids = NDArray[np.int32]
@@ -222,44 +222,3 @@ def _inverted(graph: Graph, x: Ids, name: str, expand: int, maps: int, stride: i
     if stride != 1 or x.shape[0] != maps:
         return inner
     return graph.add(Add(name=f"{name}.add"), inner, x)
-
-
-def load_state(graph: Graph, state: Mapping[str, Any], *, epsilon: float = 1e-5) -> None:
-    """Set the weights of an ImageNet model from arrays named as in torchvision's state dictionary.
-
-    "conv1.weight" goes to "conv1.kernel", "fc.bias" to "fc.bias"; of a batch norm "bn1.weight" and
-    "bn1.bias" go to scale and shift, "bn1.running_mean" and "bn1.running_var" to the fixed weights
-    (sigma^2 = var + epsilon). Raises ConversionError, before any weight is set, for a name that the
-    graph does not have, a shape that differs, or an array of the graph that is not given.
-    """
-    require_graph(graph, "load_state")
-    if not isinstance(state, Mapping):
-        raise ConversionError(f"load_state: found {kind_of(state)}, needed arrays by name")
-    known = list(graph.weights)
-    found: dict[str, NDArray[np.float64]] = {}
-    for key, given in state.items():
-        layer, _, kind = key.rpartition(".")
-        if kind == "num_batches_tracked":
-            continue
-        values = np.asarray(given, np.float64)
-        norm = f"{layer}.scale" in graph.weights.names
-        if norm and kind == "running_mean":
-            if f"{layer}.running_var" not in state:
-                raise ConversionError(f"state: {key} needs {layer}.running_var, which is not given")
-            deviation = np.sqrt(np.asarray(state[f"{layer}.running_var"], np.float64) + epsilon)
-            found[f"{layer}.center"] = -values / deviation
-        elif norm and kind == "running_var":
-            found[f"{layer}.inverse_deviation"] = 1 / np.sqrt(values + epsilon)
-        else:
-            names = {"weight": "scale", "bias": "shift"} if norm else {"weight": "kernel"}
-            found[f"{layer}.{names.get(kind, kind)}"] = values
-    missing = [n for n in known if n not in found and graph.weights.names[n].shape != ()]
-    for name in [*missing, *found]:
-        if name not in found:
-            raise ConversionError(f"state: nothing for {name}; each array of the graph is needed")
-        if name not in graph.weights.names:
-            raise ConversionError(f"state: the graph has no {name}{suggestion(name, known)}")
-        shape = graph.weights.names[name].shape
-        if found[name].shape != shape:
-            raise ConversionError(f"state: {name} has shape {found[name].shape}, needed {shape}")
-    graph.weights.assign(found)

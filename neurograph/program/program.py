@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurograph.checks import floats
-from neurograph.errors import GraphError, suggestion
+from neurograph.errors import GraphError, shown, suggestion
 from neurograph.functions import Function
 from neurograph.memory import require
 from neurograph.names import IdArray
@@ -213,7 +213,7 @@ class Program(_Frozen):
         from scipy.sparse import csr_matrix  # imported here so that counting needs no scipy
 
         if layer is not None and not (isinstance(layer, str) and layer in self.layers):
-            raise GraphError(f"layer {layer!r} is unknown{suggestion(layer, self.layers)}")
+            raise GraphError(f"layer {shown(layer)} is unknown{suggestion(layer, self.layers)}")
         who = f"matrix of {layer or 'the graph'}"
         given = None if values is None else floats(who, values)
         if given is not None and given.shape != (self.weight_count,):

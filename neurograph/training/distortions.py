@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.checks import finite, is_real, number, reals
+from neurograph.checks import finite, is_real, number, reals, whole
 from neurograph.errors import DataError, kind_of, shown
 
 Array = NDArray[Any]
 _FAR = 1e9  # no image is so large
+_MOST = 2**31  # images in one call
 _FEW = 32  # images mapped at a time, so that they stay in cache
 
 
@@ -60,6 +61,7 @@ class Distortion:
         """
         if not isinstance(rng, np.random.Generator):
             raise DataError(f"distortion: found {kind_of(rng)} as rng, needed a NumPy Generator")
+        count = whole("distortion: count", count, most=_MOST, error=DataError)
         u, v, scale, squeeze, shear = (
             rng.uniform(-1, 1, (5, count)).T
             * (self.shift, self.shift, self.scale, self.squeeze, self.shear)
