@@ -7,8 +7,9 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from neurograph.checks import flag
 from neurograph.convert.exporting import (
     add_connections,
     add_edges,
@@ -25,7 +26,7 @@ from neurograph.convert.ordinary import graph_of
 from neurograph.convert.plain import make_plain
 from neurograph.errors import ConversionError, GraphError, kind_of, shown, suggestion
 from neurograph.functions import Function
-from neurograph.graph import Graph, require_graph
+from neurograph.graph import Graph, Reference, neuron_ids, require_graph
 from neurograph.graph.connections import expand
 from neurograph.memory import require
 from neurograph.nodes_and_edges import (
@@ -42,7 +43,7 @@ _NODE, _CONNECTION = 1200, {"weights": 1300, "connections": 2800, "neurons": 900
 def to_networkx(
     graph: Graph,
     *,
-    neurons: ArrayLike | None = None,
+    neurons: Reference | None = None,
     view: str = "weights",
     plain: bool = False,
 ) -> Any:
@@ -69,7 +70,7 @@ def to_networkx(
     `plain` writes text, numbers and truths only, so that `networkx.write_graphml`, `write_gexf`,
     `write_gml` and `node_link_data` keep all of it and `from_networkx` reads it back the same.
 
-    `neurons` (ids in any shape) converts these, every connection into them, and the weights these
+    `neurons` (ids or names) converts these, every connection into them, and the weights these
     use; a source outside becomes an input. Dead slots are not shown. Raises ConversionError for an
     unknown view, for a graph that would not fit in memory, before anything is converted, and where
     two nodes have one name; GraphError for ids out of range.
@@ -97,6 +98,7 @@ def to_networkx(
     Graph(3 neurons in 2 layers, 3 weights)
     """
     require_graph(graph, "to_networkx")
+    plain = flag("to_networkx: plain", plain, error=ConversionError)
     if not isinstance(view, str) or view not in VIEWS:
         raise ConversionError(f"view {shown(view)} is unknown{suggestion(view, VIEWS)}")
     chosen = _chosen(graph, neurons)
@@ -183,16 +185,13 @@ def from_networkx(
     return Reader(G, about, read).graph()
 
 
-def _chosen(graph: Graph, neurons: ArrayLike | None) -> NDArray[Any]:
+def _chosen(graph: Graph, neurons: Reference | None) -> NDArray[Any]:
     """Return the ids to convert, ascending; all neurons and constants by default."""
     if neurons is None:
         return np.arange(graph.size)
-    ids = np.unique(np.asarray(neurons))
-    if not ids.size or ids.dtype.kind not in "iu" or ids[0] < 0 or ids[-1] >= graph.size:
-        raise GraphError(
-            f"to_networkx: found {ids.size} neurons {ids[:8].tolist()}, needed ids from 0 to "
-            f"{graph.size - 1}, at least one"
-        )
+    ids = np.unique(neuron_ids(graph, neurons, "to_networkx"))
+    if not ids.size:
+        raise GraphError("to_networkx: found no neuron, needed at least one")
     return ids
 
 

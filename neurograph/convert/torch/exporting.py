@@ -19,6 +19,8 @@ def export(module: torch.nn.Module, example: Any, kwargs: Mapping[str, Any] | No
     Raises ConversionError for an example that is no tensors and for what torch cannot export.
     """
     arguments = example if isinstance(example, tuple) else (example,)
+    if not isinstance(kwargs, Mapping | None):
+        raise ConversionError(f"from_torch: found {kind_of(kwargs)} as kwargs, needed a mapping")
     named = dict(kwargs or {})
     tensors = pytree.tree_leaves((arguments, named))
     if not any(isinstance(leaf, torch.Tensor) for leaf in tensors):
