@@ -262,6 +262,8 @@ METHODS: dict[str, dict[str, Call]] = {
     "Counts": {
         "__getitem__": call(lambda: ng.count(G).__getitem__, "N1"),
         "as_dict": call(lambda: ng.count(G).as_dict),
+        "columns": call(lambda: ng.count(G).columns),
+        "remarks": call(lambda: ng.count(G).remarks),
         "to_pandas": call(lambda: ng.count(G).to_pandas),
     },
     "Connections": {

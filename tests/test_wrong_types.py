@@ -114,10 +114,10 @@ OTHERS: dict[str, tuple[str, Call, tuple[Any, ...]]] = {
         lambda wrong: net().add(ng.Linear(2, weights=wrong), [1, 2]),
         (None,),
     ),
-    "matrix": ("layer", lambda wrong: sim().matrix(wrong), ()),
+    "matrix": ("layer", lambda wrong: sim().matrix(wrong), (None,)),
     "matrix values": ("needed", lambda wrong: ng.compile(net()).matrix("N1", wrong), (None,)),
     "states": ("states: ", lambda wrong: sim().states(X)[wrong], (5, [1, 2])),
-    "decide": ("needed (batch, classes, ...)", lambda wrong: sim().decide(wrong), ()),
+    "decide": ("decide: found ", lambda wrong: sim().decide(wrong), ()),
     "pullback": ("output gradient", lambda wrong: sim().pullback(X, wrong), ()),
     "descend": (
         "rates: found",

@@ -45,6 +45,8 @@ def from_torch(
         ) from error
     if not isinstance(module, torch.nn.Module):
         raise ConversionError(f"from_torch: found {kind_of(module)}, needed a torch.nn.Module")
+    if not isinstance(name, str | None):
+        raise ConversionError(f"from_torch: found {kind_of(name)} as name, needed text")
     from neurograph.convert.torch.exporting import export
     from neurograph.convert.torch.importer import Importer
 
