@@ -103,7 +103,7 @@ class Tape:
         found = gradient[: self.weights].astype(np.float64)
         if self.copied.size:
             copies = gradient[self.weights + 1 : self.pool]
-            found += np.bincount(self.copied, copies, self.weights)
+            np.add.at(found, self.copied, copies)
         return found
 
 
