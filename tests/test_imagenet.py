@@ -161,8 +161,8 @@ def test_load_state_refuses_what_does_not_fit() -> None:
     assert graph.weights["features.0.1.center"][0] == pytest.approx(-0.5 / np.sqrt(4 + 1e-5))
     before = graph.weights.value
     for change, message in (
-        ({"features.0.0.weight": None}, r"nothing for features\.0\.0\.kernel"),
-        ({"head.weight": np.ones(3)}, r"the graph has no head\.kernel"),
+        ({"features.0.0.weight": None}, r"nothing for features\.0\.0\.weight"),
+        ({"head.weight": np.ones(3)}, r"the graph has no head\.weight"),
         ({"classifier.1.bias": np.ones(4)}, r"classifier\.1\.bias has shape \(4,\), needed \(3,\)"),
         ({"features.0.1.running_var": None}, "features.0.1.running_var"),
     ):

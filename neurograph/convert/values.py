@@ -49,6 +49,8 @@ class Scene:
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
         self._brought: set[str] = set()
+        # Of each batch norm its layer, mean, variance and epsilon, as the source has them.
+        self.statistics: list[tuple[str, Any, Any, float]] = []
 
     def weights(self, layer: str, value: Any) -> Ids:
         """Return a value as weight ids; a constant becomes fixed weights, and its zeros cuts.

@@ -150,6 +150,7 @@ def _with_weights(
         draws=draws,
         seed=old.seed,
         dissolved=old.dissolved,
+        origins=old.origins,
     )
     table = graph.table
     columns = table.field, table.kernel, table.bias, table.function

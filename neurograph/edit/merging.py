@@ -193,6 +193,7 @@ def _weights(a: Graph, b: Graph, prefix: str) -> Weights:
         draws=[*mine.draws, *(replace(d, first=d.first + mine.count) for d in yours.draws)],
         seed=mine.seed,
         dissolved=dissolved,
+        origins=mine.origins.joined(yours.origins.prefixed(prefix)),
     )
 
 

@@ -169,6 +169,7 @@ def drop_dead(graph: Graph) -> Graph:
         draws=[_draw_of(draw, used, int(before[draw.first])) for draw in old.draws],
         seed=old.seed,
         dissolved=old.dissolved,
+        origins=old.origins,
     )
     kernels = Ragged.of(table.kernels.ptr, number[table.kernels.ids])
     columns = table.field, table.kernel, number[table.bias], table.function

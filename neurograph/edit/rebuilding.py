@@ -90,6 +90,7 @@ def copied_weights(weights: Weights, trainable: NDArray[np.bool_] | None = None)
         draws=weights.draws,
         seed=weights.seed,
         dissolved=weights.dissolved,
+        origins=weights.origins,
     )
 
 
@@ -139,5 +140,6 @@ def renumbered(
         draws=draws,
         seed=old.seed,
         dissolved=old.dissolved if dissolved is None else dissolved,
+        origins=old.origins,
     )
     return weights, number

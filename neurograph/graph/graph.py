@@ -23,6 +23,7 @@ from neurograph.graph.index import Index
 from neurograph.graph.initializers import Initializer
 from neurograph.graph.layer import BIAS_NAME, Ids, Layer, Wireable, read_only
 from neurograph.graph.references import Reference, neuron_ids, one_id, weight_ids
+from neurograph.graph.state import state_of
 from neurograph.graph.summary import summary
 from neurograph.graph.table import INPUT, Table
 from neurograph.graph.triples import FUNCTIONS_MAX, Parts
@@ -386,6 +387,20 @@ class Graph:
 
     def _one(self, neuron: int | str, who: str) -> int:
         return one_id(self.neuron_names, self.size, neuron, who)
+
+    def state_dict(self) -> dict[str, NDArray[np.float64]]:
+        """Return the weights as arrays under the names of torch's state dictionary.
+
+        Those of a graph from `from_torch` are the module's own, ties and batch norms' statistics
+        included; of the library's layers "conv1.kernel" is "conv1.weight". A weight that is cut is
+        0. `models.load_state` takes the same names.
+
+        >>> from neurograph.models import mlp
+        >>> list(mlp((4, 2)).state_dict())
+        ['output.weight', 'output.bias']
+        """
+        brought = {name for layer in self.layers.values() for name in layer.arrays}
+        return state_of(self.weights, self.table, brought)
 
     # ---- connections ----------------------------------------------------------------------------
 

@@ -36,6 +36,19 @@ def used_weights(table: Table, weight_count: int) -> NDArray[np.bool_]:
     return used
 
 
+def placed_weights(table: Table, weight_count: int) -> NDArray[np.bool_]:
+    """Return, per weight, whether a neuron names it, in a slot or as its bias.
+
+    Such a weight may have no connection still: where all its slots fall off an edge.
+    """
+    placed = np.zeros(weight_count + 1, bool)
+    met = np.zeros(table.kernels.count + 1, bool)  # the last stands for -1, no kernel
+    met[table.kernel] = True
+    placed[table.bias] = True
+    _mark_rows(table, met[:-1], placed)
+    return placed[:-1]
+
+
 def _mark_rows(table: Table, met: NDArray[np.bool_], used: NDArray[np.bool_]) -> None:
     """Mark the weights of the kernels that are met, in blocks of bounded size."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], met, [False]]).astype(np.int8)))

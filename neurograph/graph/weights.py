@@ -14,6 +14,7 @@ from neurograph.checks import finite, floats, number, whole
 from neurograph.errors import GraphError, kind_of
 from neurograph.graph.dissolved import Dissolved
 from neurograph.graph.initializers import Initializer, check, draw
+from neurograph.graph.origins import Origins
 from neurograph.graph.references import Reference, weight_ids
 from neurograph.graph.table import Column
 from neurograph.memory import INT32_MAX
@@ -62,6 +63,7 @@ class Weights:
         self._value: Column | None = None
         self._seed = 0
         self._dissolved: dict[str, Dissolved] = {}
+        self.origins = Origins()
         self.version = 0
 
     @property
@@ -308,11 +310,12 @@ class Weights:
         draws: Sequence[Draw] = (),
         seed: int = 0,
         dissolved: Mapping[str, Dissolved] | None = None,
+        origins: Origins | None = None,
     ) -> Weights:
         """Return weights with these named arrays of ids, given whole (an edit's or a file's).
 
         `draws` say, in order of ids, how values begin; with none of them values have to be set.
-        `dissolved` is kept for those arrays that still have the shape.
+        `dissolved` and `origins` are kept for those arrays that still have the shape.
         """
         weights = cls()
         for name, ids in arrays.items():
@@ -324,6 +327,7 @@ class Weights:
             for name, before in (dissolved or {}).items()
             if name in arrays and arrays[name].shape == before.places.shape
         }
+        weights.origins = (origins or Origins()).within({n: i.shape for n, i in arrays.items()})
         if value is not None:
             weights.value = value
         return weights

@@ -28,6 +28,7 @@ from neurograph.graph.weights import Draw
 from neurograph.names import IdArray
 from neurograph.storage import archive
 from neurograph.storage.files import as_path
+from neurograph.storage.origins import origins_text
 from neurograph.storage.parts import COLUMNS, HEADER, OPTIONAL, graph_of
 from neurograph.storage.soundness import problem
 
@@ -94,6 +95,8 @@ def _parts(graph: Graph) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         "seed": int(weights.seed),
         "inputs": [layer.name for layer in graph.inputs],
     }
+    if weights.origins:
+        header["origins"] = origins_text(weights.origins)
     if weights.dissolved:
         header["dissolved"] = [
             [name, list(before.shape), f"dissolved.{number}"]

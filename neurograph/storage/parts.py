@@ -23,11 +23,12 @@ from neurograph.memory import INT32_MAX
 from neurograph.names import IdArray
 from neurograph.storage.archive import Archive
 from neurograph.storage.fields import flag, items, number, shape, text, whole
+from neurograph.storage.origins import origins_of
 from neurograph.storage.soundness import out_of_range
 
 COLUMNS = ("field", "kernel", "bias", "function")
 HEADER = {"functions", "constants", "layers", "weights", "draws", "seed", "inputs"}
-OPTIONAL = {"dissolved"}
+OPTIONAL = {"dissolved", "origins"}
 
 
 def graph_of(file: Archive) -> Graph:
@@ -109,7 +110,16 @@ def _weights(file: Archive) -> Weights:
     dissolved = {text(entry[0]): _dissolved(*entry, arrays=arrays, file=file) for entry in entries}
     if len(dissolved) < len(entries):
         raise ValueError("the sharing that an array had is there twice")
-    return Weights.of(arrays, trainable, value, draws=draws, seed=seed, dissolved=dissolved)
+    shapes = {name: ids.shape for name, ids in arrays.items()}
+    return Weights.of(
+        arrays,
+        trainable,
+        value,
+        draws=draws,
+        seed=seed,
+        dissolved=dissolved,
+        origins=origins_of(header.get("origins"), shapes),
+    )
 
 
 def _dissolved(

@@ -22,6 +22,8 @@ from neurograph.convert.torch.storages import Storages, values
 from neurograph.convert.values import Neurons, Parameters, Scene
 from neurograph.errors import ConversionError, GraphError
 from neurograph.graph import Graph
+from neurograph.graph.origins import Origins, Statistics
+from neurograph.graph.state import digest
 from neurograph.operators import Wiring, affine
 
 _CHECKS = frozenset(
@@ -46,6 +48,7 @@ class Importer:
         self._graph = Graph()
         self._scene = Scene(Wiring(self._graph))
         self._values: dict[Node, Any] = {}
+        self._derivations: dict[str, tuple[str, ...]] = {}
         self._claimed: dict[Node, Node] = {}  # node -> the activation its neurons have applied
 
     def graph(self) -> Graph:
@@ -64,6 +67,7 @@ class Importer:
             for read in node.all_input_nodes:  # what has no later reader is let go
                 if read.op != "placeholder" and all(user in self._values for user in read.users):
                     self._values[read] = None
+        self._graph.weights.origins = self._origins()
         return self._graph
 
     # ---- inputs and outputs -----------------------------------------------------------------
@@ -74,7 +78,8 @@ class Importer:
         parameters = dict(signature.inputs_to_parameters)
         others = {**signature.inputs_to_buffers, **signature.inputs_to_lifted_tensor_constants}
         names = [parameters[n.name] for n in nodes if n.name in parameters]
-        storages = Storages(self._graph, {name: tensors[name] for name in names})
+        self._buffers = {n: tensors[n] for n in signature.inputs_to_buffers.values()}
+        self._storages = storages = Storages(self._graph, {name: tensors[name] for name in names})
         inputs = [n for n in nodes if n.name not in parameters and n.name not in others]
         inputs = [n for n in inputs if isinstance(n.meta.get("val"), torch.Tensor)]
         for node in nodes:
@@ -86,6 +91,28 @@ class Importer:
                 self._values[node] = self._input(node, alone=len(inputs) == 1)
             else:
                 self._values[node] = node.meta.get("val")
+
+    def _origins(self) -> Origins:
+        """Return what the module's state dictionary calls the weights, and what became of it."""
+        called = {id(tensor): name for name, tensor in self._buffers.items()}
+        statistics = tuple(
+            Statistics(
+                called[id(mean)],
+                called[id(variance)],
+                f"{layer}.center",
+                f"{layer}.inverse_deviation",
+                epsilon,
+            )
+            for layer, mean, variance, epsilon in self._scene.statistics
+            if id(mean) in called and id(variance) in called
+        )
+        read = {name for s in statistics for name in (s.mean, s.variance)}
+        constants = {
+            name: digest(values(tensor))
+            for name, tensor in self._buffers.items()
+            if name not in read
+        }
+        return Origins(self._storages.views, statistics, self._derivations, constants)
 
     def _input(self, node: Node, *, alone: bool) -> Neurons:
         """Add the input neurons of one sample, their ids with an axis of one sample before."""
@@ -153,7 +180,7 @@ class Importer:
         if name in MOVES or name in SAME:
             return move(self._scene, self._layer(node), call)
         if not kinds[Neurons]:
-            return self._folded(node, call)
+            return self._folded(node, call, leaves)
         return self._wired(node, call)
 
     def _wired(self, node: Node, call: tuple[Any, str, list[Any], dict[str, Any]]) -> Any:
@@ -201,7 +228,9 @@ class Importer:
             return found
         return None
 
-    def _folded(self, node: Node, call: tuple[Any, str, list[Any], dict[str, Any]]) -> Any:
+    def _folded(
+        self, node: Node, call: tuple[Any, str, list[Any], dict[str, Any]], leaves: list[Any]
+    ) -> Any:
         """Return arithmetic on parameters alone: a mask cuts; anything else is derived weights."""
         function, name, arguments, options = call
         masked = _masked(arguments) if name == "mul" else None
@@ -218,10 +247,11 @@ class Importer:
         given, named = pytree.tree_map_only(Parameters, number, (given, named))
         found = function(*given, **named)
         one = isinstance(found, torch.Tensor)
-        made = [self._derived(node, part) for part in ([found] if one else found)]
+        of = {n for leaf in leaves if isinstance(leaf, Parameters) for n in leaf.arrays}
+        made = [self._derived(node, part, of) for part in ([found] if one else found)]
         return made[0] if one else made
 
-    def _derived(self, node: Node, tensor: torch.Tensor) -> Parameters:
+    def _derived(self, node: Node, tensor: torch.Tensor, of: set[str]) -> Parameters:
         """Add weights that are computed from parameters, as an array of their own."""
         stem = f"{_module(node) or node.name}.{node.name}.derived"
         name, number = stem, 1
@@ -229,6 +259,7 @@ class Importer:
             number += 1
             name = f"{stem}{number}"
         array = values(tensor)
+        self._derivations[name] = tuple(sorted(of))
         ids = self._graph.weights.add(name, array.shape, initializer=array, trainable=True).ids
         return Parameters(np.asarray(ids, np.int32), array, frozenset([name]))
 

@@ -133,7 +133,9 @@ def _batch_norm(call: Call) -> Any:
     x, mean, variance = call.sources(), plain(call.arguments[3]), plain(call.arguments[4])
     if mean is None or variance is None or (not legit and call.arguments[5]):
         raise ConversionError(f"{call.layer}: batch norm by its batch, needed running statistics")
-    inverse = 1 / np.sqrt(variance + call.arguments[6 if legit else 7])
+    epsilon = float(call.arguments[6 if legit else 7])
+    inverse = 1 / np.sqrt(variance + epsilon)
+    call.scene.statistics.append((call.layer, call.arguments[3], call.arguments[4], epsilon))
     per_map = (-1,) + (1,) * (x.ndim - 2)
     graph, layer = call.wiring.graph, call.layer
     scale, shift = (

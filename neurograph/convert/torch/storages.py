@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neurograph.convert.values import Parameters
 from neurograph.graph import Graph
+from neurograph.graph.origins import Tensor
 
 Ids = NDArray[np.int32]
 
@@ -28,6 +29,7 @@ class Storages:
             if tensor.is_contiguous() and tensor.numel() == _size(tensor):
                 self._whole.setdefault(_key(tensor), name)
         self._tensors = tensors
+        self.views: dict[str, Tensor] = {}  # each tensor that was asked for, as places of an array
 
     def parameters(self, name: str) -> Parameters:
         """Return a tensor's weights. Those of a tied one are those of the first of that storage."""
@@ -36,6 +38,8 @@ class Storages:
         if key not in self._ids:
             self._ids[key] = self._add(self._whole.get(key), name)
         array, ids = self._ids[key]
+        steps = tuple(tensor.stride()), int(tensor.storage_offset())
+        self.views[name] = Tensor(array, ids.size, tuple(tensor.shape), *steps)
         flat = torch.from_numpy(ids)
         view = torch.as_strided(flat, tensor.shape, tensor.stride(), tensor.storage_offset())
         return Parameters(view.numpy(), values(tensor), frozenset([array]))
