@@ -476,6 +476,9 @@ def test_a_layer_of_as_many_axes_as_numpy_has_is_saved_and_named(tmp_path: Any) 
     assert again.neuron_name(4) == graph.neuron_name(4) == f"y[{'0, ' * 31}1]"
     with pytest.raises(ng.GraphError, match="an array of ids of 33 axes, needed at most 32"):
         ng.unshare(graph, "y")
+    with pytest.raises(ng.GraphError, match="z: has 33 axes, needed at most 32"):
+        graph.add(ng.Activation("tanh", name="z"), x[None])
+    assert "z" not in graph.neuron_names
 
 
 def test_a_stride_beyond_the_map_costs_nothing() -> None:

@@ -29,7 +29,7 @@ from neurograph.graph.table import INPUT, Table
 from neurograph.graph.triples import FUNCTIONS_MAX, Parts
 from neurograph.graph.view import View
 from neurograph.graph.weights import Weights
-from neurograph.names import IdArray, Names
+from neurograph.names import AXES_MAX, IdArray, Names
 
 
 class Graph:
@@ -236,6 +236,8 @@ class Graph:
 
         Field, kernel and bias ids broadcast against `shape`.
         """
+        if len(shape) > AXES_MAX:
+            raise GraphError(f"{layer}: has {len(shape)} axes, needed at most {AXES_MAX}")
         columns = [np.broadcast_to(np.asarray(c, np.int32), shape) for c in (field, kernel, bias)]
         field, kernel, bias = columns
         number = self.function_id(function)
