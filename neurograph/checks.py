@@ -112,6 +112,8 @@ def array(
     Traceback (most recent call last):
     neurograph.errors.GraphError: images: found images of different shapes, needed real numbers
     """
+    if type(values) is np.ndarray:  # the usual case, on the way of every single sample
+        return values
     if str(getattr(values, "dtype", "")) == "torch.bfloat16":  # NumPy has no such type
         values = values.float()
     try:

@@ -86,12 +86,12 @@ def check_labels(labels: ArrayLike, batch: int, classes: int) -> NDArray[np.intp
             f"labels: found shape {given.shape}, needed ({batch},), one an image{one_hot}"
         )
     given = wholes("labels", labels, what="labels", error=DataError)
-    wrong = np.flatnonzero((given < 0) | (given >= classes))
-    if wrong.size:
+    if given.size and not (0 <= given.min() and given.max() < classes):
+        wrong = np.flatnonzero((given < 0) | (given >= classes))
         raise DataError(
             f"labels: found {given[wrong[0]]} at place {wrong[0]}, needed 0 to {classes - 1}"
         )
-    return given.astype(np.intp)
+    return given.astype(np.intp, copy=False)
 
 
 def _ready(outputs: Array, labels: Array) -> tuple[Array, NDArray[np.intp], NDArray[np.intp]]:
