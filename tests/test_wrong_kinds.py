@@ -229,6 +229,7 @@ METHODS: dict[str, dict[str, Call]] = {
         "outgoing": call(lambda: G.outgoing, 1),
         "select": call(lambda: G.select, layer="N1", source=1, weight=0, target=5),
         "sharing": call(lambda: G.sharing, 0),
+        "state_dict": call(lambda: G.state_dict),
         "summary": call(lambda: G.summary),
         "weight_id": call(lambda: G.weight_id, "N1.kernel", (0, 0)),
         "weight_name": call(lambda: G.weight_name, 0),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,34 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from neurograph.checks import finite, floats, number, whole
 from neurograph.errors import GraphError, kind_of
 from neurograph.graph.dissolved import Dissolved
-from neurograph.graph.initializers import Initializer, check, draw
+from neurograph.graph.initializers import Draw, Initializer, check
 from neurograph.graph.origins import Origins
 from neurograph.graph.references import Reference, weight_ids
 from neurograph.graph.table import Column
 from neurograph.memory import INT32_MAX
 from neurograph.names import IdArray, Names
-
-
-@dataclass(frozen=True, eq=False)
-class Draw:
-    """How the values of one array begin: consecutive ids from `first`, one for each place."""
-
-    first: int
-    places: NDArray[np.intp] | None  # flat positions in the array's shape that exist; None: all
-    shape: tuple[int, ...]
-    initializer: Initializer
-    fan_in: NDArray[Any]
-    trainable: bool
-
-    @property
-    def size(self) -> int:
-        """The number of weights drawn."""
-        return math.prod(self.shape) if self.places is None else self.places.size
-
-    def values(self, initializer: Initializer, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return the values drawn with `initializer`, one for each weight, by id."""
-        full = draw(initializer, self.shape, self.fan_in, rng).reshape(-1)
-        return full if self.places is None else full[self.places]
 
 
 class Weights:

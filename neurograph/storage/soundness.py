@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from neurograph.errors import suggestion
 from neurograph.graph import Graph
 from neurograph.graph.connections import BIAS_UNIT
+from neurograph.graph.initializers import Draw
 from neurograph.graph.table import INPUT
-from neurograph.graph.weights import Draw, Weights
+from neurograph.graph.weights import Weights
 from neurograph.names import IdArray, Names
 
 
