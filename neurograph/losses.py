@@ -86,7 +86,7 @@ def check_labels(labels: ArrayLike, batch: int, classes: int) -> NDArray[np.intp
             f"labels: found shape {given.shape}, needed ({batch},), one an image{one_hot}"
         )
     given = wholes("labels", labels, what="labels", error=DataError)
-    if given.size and not (0 <= given.min() and given.max() < classes):
+    if given.size and not (given.min() >= 0 and given.max() < classes):
         wrong = np.flatnonzero((given < 0) | (given >= classes))
         raise DataError(
             f"labels: found {given[wrong[0]]} at place {wrong[0]}, needed 0 to {classes - 1}"

@@ -1,0 +1,183 @@
+"""Arithmetic place by place."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurograph import operators as ops
+from neurograph.activations import Activation
+from neurograph.convert.torch.calls import Call, is_constant, is_neurons, plain
+from neurograph.convert.values import Neurons, Parameters
+from neurograph.errors import ConversionError
+
+Ids = NDArray[np.int32]
+
+
+def extremes(call: Call) -> Ids:
+    """Wire the larger, or smaller, of two arrays place by place."""
+    largest = call.name in ("max", "maximum", "fmax")
+    return ops.together(
+        call.wiring,
+        call.layer,
+        [call.neurons(0), call.neurons(1)],
+        pair=("multiply", "max" if largest else "min"),
+        activation=call.activation(),
+        kind="Maximum" if largest else "Minimum",
+    )
+
+
+def sum_of_two(call: Call) -> Neurons:
+    """Wire a + alpha b, a - alpha b or b - a: of neurons, weights and constants."""
+    a, b = call.arguments[:2]
+    alpha = float(call.get(2, 1, "alpha"))
+    factors = [1.0, alpha if call.name == "add" else -alpha]
+    if call.name == "rsub":
+        factors = [-alpha, 1.0]
+    if is_neurons(a) and is_neurons(b):
+        weights = None if factors == [1.0, 1.0] else factors
+        sources = [call.sources(0), call.sources(1)]
+        return Neurons(
+            ops.together(
+                call.wiring, call.layer, sources, weights=weights, activation=call.activation()
+            )
+        )
+    place = 0 if is_neurons(a) else 1
+    return _shifted(call, place, factors[place], factors[1 - place])
+
+
+def _shifted(call: Call, place: int, factor: float, of_other: float) -> Neurons:
+    """Wire neurons times a factor, plus weights or constants as their bias."""
+    other = call.arguments[1 - place]
+    if isinstance(other, Parameters) and of_other != 1:
+        sources = [call.sources(place), call.neurons(1 - place)]
+        weights = [factor, of_other]
+        return Neurons(
+            ops.together(
+                call.wiring, call.layer, sources, weights=weights, activation=call.activation()
+            )
+        )
+    if isinstance(other, Parameters):
+        shift = call.weights(1 - place)
+    else:
+        shift = call.wiring.fixed(call.layer, of_other * np.asarray(plain(other), np.float64))
+    scale = None if factor == 1 else call.wiring.fixed(call.layer, factor)
+    found = ops.affine(
+        call.wiring,
+        call.layer,
+        call.sources(place),
+        scale=scale,
+        shift=shift,
+        activation=call.activation(),
+    )
+    return Neurons(found)
+
+
+def multiply(call: Call) -> Neurons:
+    """Wire a product: of two arrays of neurons a gate, else a scale by weights."""
+    a, b = call.arguments[:2]
+    if is_neurons(a) and is_neurons(b):
+        return _gate(call, call.neurons(0), call.neurons(1))
+    place = 0 if is_neurons(a) else 1
+    scale = call.weights(1 - place)
+    return Neurons(
+        ops.affine(
+            call.wiring,
+            call.layer,
+            call.sources(place),
+            scale=scale,
+            activation=call.activation(),
+        )
+    )
+
+
+def _gate(call: Call, a: Ids, b: Ids) -> Neurons:
+    found = ops.together(
+        call.wiring,
+        call.layer,
+        [a, b],
+        pair=("multiply", "product"),
+        activation=call.activation(),
+        kind="Multiply",
+    )
+    return Neurons(found)
+
+
+def divide(call: Call) -> Neurons:
+    """Wire a quotient: times the reciprocal of constants or of neurons."""
+    a, b = call.arguments[:2]
+    if call.options.get("rounding_mode"):
+        raise ConversionError(f"{call.layer}: division that rounds cannot be said")
+    if is_constant(b):
+        call.arguments[1] = 1 / np.asarray(plain(b), np.float64)
+        return multiply(call)
+    reciprocal = call.wiring.free(f"{call.layer}.reciprocal")
+    inverse = ops.affine(
+        call.wiring, reciprocal, call.neurons(1), activation=Activation("reciprocal")
+    )
+    if is_neurons(a):
+        return _gate(call, call.neurons(0), inverse)
+    scale = call.weights(0)
+    return Neurons(
+        ops.affine(call.wiring, call.layer, inverse, scale=scale, activation=call.activation())
+    )
+
+
+def negate(call: Call) -> Neurons:
+    """Wire the negative."""
+    scale = call.wiring.fixed(call.layer, -1.0)
+    return Neurons(
+        ops.affine(
+            call.wiring, call.layer, call.sources(), scale=scale, activation=call.activation()
+        )
+    )
+
+
+def prelu(call: Call) -> Neurons:
+    """Wire a rectifier with a slope a map."""
+    x, slope = call.neurons(), call.weights(1)
+    shape = (1, -1) + (1,) * (x.ndim - 2) if x.ndim > 1 else (-1,)
+    return Neurons(ops.leak(call.wiring, call.layer, x, slope.reshape(shape)))
+
+
+def glu(call: Call) -> Neurons:
+    """Wire one half, gated by the sigmoid of the other."""
+    value, gate = np.split(call.neurons(), 2, axis=call.get(1, -1))
+    name = call.wiring.free(f"{call.layer}.gate")
+    opened = ops.affine(call.wiring, name, gate, activation=Activation("sigmoid"))
+    return _gate(call, value, opened)
+
+
+def compared(call: Call) -> Neurons:
+    """Wire a comparison: 1 where it holds, 0 elsewhere; step(a) is 1 for a above 0."""
+    greater = call.name in ("gt", "le")
+    minus = Call(**{**vars(call), "name": "sub", "fuse": lambda: None})
+    minus.layer = call.wiring.free(f"{call.layer}.difference")
+    if not greater:
+        minus.arguments = [call.arguments[1], call.arguments[0]]
+    difference = sum_of_two(minus).ids
+    negated = call.name in ("le", "ge")
+    name = call.wiring.free(f"{call.layer}.beyond") if negated else call.layer
+    found = ops.affine(call.wiring, name, difference, activation=Activation("step"))
+    if negated:
+        one = call.wiring.fixed(call.layer, [-1.0, 1.0])
+        found = ops.affine(call.wiring, call.layer, found, scale=one[0], shift=one[1])
+    return Neurons(found)
+
+
+def choose(call: Call) -> Neurons:
+    """Wire where(condition, a, b) by neurons of 0 and 1: condition a + (1 - condition) b."""
+    condition = call.neurons(0)
+    parts = []
+    for place, (factor, shift) in ((1, (1.0, 0.0)), (2, (-1.0, 1.0))):
+        gate = condition
+        if shift:
+            name = call.wiring.free(f"{call.layer}.other")
+            weights = call.wiring.fixed(name, [factor, shift])
+            gate = ops.affine(call.wiring, name, gate, scale=weights[0], shift=weights[1])
+        name = call.wiring.free(f"{call.layer}.part")
+        sources = [gate, call.neurons(place)]
+        parts.append(
+            ops.together(call.wiring, name, sources, pair=("multiply", "product"), kind="Multiply")
+        )
+    return Neurons(ops.together(call.wiring, call.layer, parts, activation=call.activation()))
