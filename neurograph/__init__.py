@@ -84,6 +84,7 @@ __all__ = [
     "Activation",
     "Adam",
     "Add",
+    "Audit",
     "AvgPool2d",
     "BatchNorm2d",
     "Connections",
@@ -121,6 +122,7 @@ __all__ = [
     "Subsample2d",
     "TrainingError",
     "Verification",
+    "audit",
     "compile",
     "cone",
     "connect",
@@ -156,7 +158,9 @@ __all__ = [
 
 # name -> the module that has it, imported when the name is first used.
 _LAZY: dict[str, str] = {
+    "Audit": "neurograph.auditing",
     "History": "neurograph.training",
+    "audit": "neurograph.auditing",
     "error_rate": "neurograph.training",
     "fit": "neurograph.training",
     "from_networkx": "neurograph.convert.networkx",

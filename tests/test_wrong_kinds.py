@@ -177,6 +177,7 @@ FUNCTIONS: dict[str, Call] = {
     "models.create": call(lambda: ng.models.create, "mlp"),
     "models.mlp": call(lambda: ng.models.mlp, (4, 3, 2)),
     "models.lenet5": call(lambda: ng.models.lenet5, input_shape=(1, 32, 32), weights="mnist"),
+    "audit": call(lambda: ng.audit, G, None, input_shapes=None, zeros="keep"),
     "models.concept": call(lambda: ng.models.concept),
     "models.zipcode1989": call(lambda: ng.models.zipcode1989, seed=0),
     "models.lenet5_modern": call(lambda: ng.models.lenet5_modern, input_shape=(1, 32, 32), seed=0),
@@ -201,7 +202,16 @@ FUNCTIONS: dict[str, Call] = {
 # What has no call of its own: errors, modules, and what only the library makes.
 NO_CALL = {
     *(name for name in ng.__all__ if name.endswith("Error")),
-    *("MissingDependency", "Counts", "Difference", "Explanation", "Gradient", "History", "Layer"),
+    *(
+        "Audit",
+        "MissingDependency",
+        "Counts",
+        "Difference",
+        "Explanation",
+        "Gradient",
+        "History",
+        "Layer",
+    ),
     *("Program", "Row", "States", "Verification", "datasets", "models"),
 }
 

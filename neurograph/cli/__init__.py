@@ -12,6 +12,7 @@ import sys
 import click
 
 from neurograph.cli.application import Application
+from neurograph.cli.auditing import audit
 from neurograph.cli.counts import count, verify
 from neurograph.cli.derivation import derive
 from neurograph.cli.inspection import neuron, weight
@@ -75,5 +76,5 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (count, verify, derive, run, info, neuron, weight, save, train):
+for _command in (count, audit, verify, derive, run, info, neuron, weight, save, train):
     main.add_command(_command)

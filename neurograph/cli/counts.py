@@ -45,7 +45,7 @@ def count(model: Model, expect: tuple[Expectation, ...], as_json: bool) -> None:
     why = hint(model, "derive", "why so many, layer by layer")
     text = f"{counts_text(counts)}{verdict(judged)}{why}"
     emit(document, lambda: text, as_json=as_json)
-    _exit(failures(judged))
+    exit_with(failures(judged))
 
 
 @click.command(short_help="Expand every connection one by one and compare with count.")
@@ -99,7 +99,7 @@ def verify(
         failed += differ
     text = "\n".join([lines[0], *(part for line in lines[1:] for part in wrapped(line))])
     emit(document, lambda: text + verdict(judged), as_json=as_json)
-    _exit(failed)
+    exit_with(failed)
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def _progress(graph: Graph, *, delay: float = 1.0) -> Iterator[Callable[[int], A
         yield bar.update
 
 
-def _exit(failed: list[str]) -> None:
+def exit_with(failed: list[str]) -> None:
     """End with the exit code of a failed check, a line for each, unless there is none."""
     for line in failed:
         click.echo(f"neurograph: {line}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,24 @@ def levels(graph: Graph) -> NDArray[np.int32]:
     if (top < np.arange(table.size)).all():
         return _levels_in_order(table, top)
     return _levels_by_waves(graph)
+
+
+def fed_by_inputs(graph: Graph) -> NDArray[np.bool_]:
+    """Return which ids are inputs or depend on one, shape (ids,). Raises GraphError for a cycle.
+
+    >>> from neurograph.models import mlp
+    >>> fed_by_inputs(mlp((2, 1))).tolist()
+    [False, True, True, True]
+    """
+    table, level = graph.table, levels(graph)
+    fed = np.zeros(table.size + 1, np.int8)  # the last stands for an empty slot
+    fed[graph.neurons_of([layer.name for layer in graph.inputs])] = 1
+    cut, order = _cut_kernels(table), np.argsort(level, kind="stable")
+    edges = np.searchsorted(level[order], np.arange(1, int(level.max()) + 2))
+    for a, b in pairwise(edges.tolist()):
+        piece = order[a:b]
+        fed[piece] = _over_sources(table, fed, piece, cut)
+    return fed[:-1] > 0
 
 
 def _largest(values: NDArray[Any], rows: Ragged, chosen: NDArray[Any]) -> NDArray[Any]:

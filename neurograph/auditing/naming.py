@@ -1,0 +1,108 @@
+"""Models by a name that the user types, "package:callable", and weights from a file without code.
+
+Nothing is unpickled: weights come from safetensors, or from a file that torch reads with
+`weights_only`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from neurograph.auditing.subjects import is_module
+from neurograph.errors import ConversionError, kind_of, missing
+
+_CALLABLE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
+
+
+def is_callable_name(text: str) -> bool:
+    """Return whether a text has the form "package:callable".
+
+    >>> is_callable_name("torchvision:resnet18"), is_callable_name("net.onnx")
+    (True, False)
+    """
+    return _CALLABLE.fullmatch(text) is not None
+
+
+def module_called(text: str, weights: str | None = None) -> Any:
+    """Return the torch module that "package:callable" makes, called without arguments.
+
+    A callable is looked for in the package, then in its `models`; a module object is taken as it
+    is. `weights` is a file to take the weights from. Raises ConversionError where there is none,
+    where it fails, and for what it makes that is no module.
+    """
+    match = _CALLABLE.fullmatch(text)
+    if match is None:
+        raise ConversionError(f"{text}: needed the form package:callable")
+    # A user's own file is in the directory he stands in; what a package prints is no answer.
+    with _modules_here(), redirect_stdout(sys.stderr):
+        found = _attribute(text, *match.groups())
+        module = found if is_module(found) else _called(text, found)
+    if not is_module(module):
+        raise ConversionError(f"{text}: found {kind_of(module)}, needed a torch.nn.Module")
+    if weights is not None:
+        _load(module, weights)
+    return module
+
+
+@contextmanager
+def _modules_here() -> Iterator[None]:
+    """Let modules of the working directory be found, after all others."""
+    here = str(Path.cwd())
+    sys.path.append(here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
+
+
+def _attribute(text: str, package: str, path: str) -> Any:
+    for name in (package, f"{package}.models"):
+        try:
+            found: Any = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+                raise ConversionError(f"{text}: {error}") from error
+            continue  # it is this one that is not there
+        except Exception as error:  # whatever a package does as it is imported
+            raise ConversionError(f"{text}: {type(error).__name__}: {error}") from error
+        for part in path.split("."):
+            found = getattr(found, part, None)
+        if found is not None:
+            return found
+    raise ConversionError(f"{text}: found no {path} in {package}, needed a callable there")
+
+
+def _called(text: str, made: Any) -> Any:
+    if not callable(made):
+        raise ConversionError(f"{text}: found {kind_of(made)}, needed a callable")
+    try:
+        return made()
+    except Exception as error:  # whatever a user's code raises
+        raise ConversionError(f"{text}() raised {type(error).__name__}: {error}") from error
+
+
+def _load(module: Any, weights: str) -> None:
+    """Set a module's weights from a file of tensors. Raises ConversionError for any other."""
+    import torch
+
+    try:
+        if Path(weights).suffix == ".safetensors":
+            try:
+                from safetensors.torch import load_file
+            except ImportError as error:
+                raise missing("audit", "safetensors", "audit") from error
+            state = load_file(weights)
+        else:
+            state = torch.load(weights, map_location="cpu", weights_only=True)
+        module.load_state_dict(state)
+    except (OSError, ImportError):
+        raise
+    except Exception as error:  # torch's and safetensors' own kinds
+        line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ConversionError(f"{weights}: cannot be read as weights: {line}") from error

@@ -1,0 +1,106 @@
+"""What is audited: a graph, and the module that it was made from, if any."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurograph.checks import wholes
+from neurograph.edit import prune
+from neurograph.errors import ConversionError, kind_of, shown
+from neurograph.graph import Graph
+from neurograph.storage import load
+
+Shapes = Mapping[str, tuple[int, ...]] | tuple[int, ...] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A model as a graph; module is the torch module it came from, or None."""
+
+    name: str
+    graph: Graph
+    module: Any = None
+
+
+def is_module(model: object) -> bool:
+    """Return whether a model is a torch module; torch is not imported for it."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)
+
+
+def subject_of(
+    model: Any, example_input: Any = None, *, input_shapes: Shapes = None, zeros: str = "keep"
+) -> Subject:
+    """Return a torch module, an ONNX or a saved file, ONNX bytes or a graph as a Subject.
+
+    Raises ConversionError for anything else, and for a module without an example.
+    """
+    if zeros not in ("keep", "cut"):
+        raise ConversionError(f'audit: zeros is {shown(zeros)}, needed "keep" or "cut"')
+    if isinstance(model, Graph):
+        found = Subject("graph", model)
+    elif is_module(model):
+        found = _of_module(model, example_input, input_shapes)
+    elif isinstance(model, (str, bytes, os.PathLike)):
+        found = _of_file(model, input_shapes, zeros)
+    else:
+        raise ConversionError(
+            f"audit: found {kind_of(model)}, needed a torch module, an ONNX file or a Graph"
+        )
+    return (
+        found if zeros == "keep" else Subject(found.name, _without_zeros(found.graph), found.module)
+    )
+
+
+def _of_module(module: Any, example: Any, shapes: Shapes) -> Subject:
+    from neurograph.convert.torch import from_torch
+
+    name = type(module).__name__
+    if example is None:
+        if not shapes:
+            raise ConversionError(f"audit: {name} needs an example_input, or input_shapes")
+        example = examples(shapes)
+    return Subject(name, from_torch(module, example), module)
+
+
+def examples(shapes: Shapes) -> Any:
+    """Return tensors of zeros in these shapes, as a module is called with.
+
+    Raises ConversionError for what are no shapes.
+    """
+    import torch
+
+    several = list(shapes.values()) if isinstance(shapes, Mapping) else [shapes]
+    found = []
+    for shape in several:
+        sizes = wholes("input_shapes", shape, what="sizes", error=ConversionError)
+        if sizes.ndim != 1 or (sizes < 1).any():
+            raise ConversionError(f"input_shapes: found {shown(shape)}, needed sizes above 0")
+        found.append(torch.zeros(tuple(sizes.tolist())))
+    return tuple(found)
+
+
+def _of_file(model: Any, shapes: Shapes, zeros: str) -> Subject:
+    if not isinstance(model, bytes) and Path(model).suffix.lower() != ".onnx":
+        return Subject(Path(model).name, load(model))
+    import importlib  # the reader of ONNX files may not be there
+
+    try:
+        from_onnx: Any = importlib.import_module("neurograph.convert.onnx").from_onnx
+    except ImportError as error:
+        raise ConversionError(f"audit: ONNX files cannot be read: {error}") from error
+    name = "ONNX model" if isinstance(model, bytes) else Path(model).name
+    return Subject(name, from_onnx(model, input_shapes=shapes, zeros=zeros))
+
+
+def _without_zeros(graph: Graph) -> Graph:
+    """Return the graph without connections by parameters that are 0: what an exported mask is."""
+    weights = graph.weights
+    return prune(graph, np.asarray((weights.value != 0) | ~weights.trainable))
