@@ -202,17 +202,8 @@ FUNCTIONS: dict[str, Call] = {
 # What has no call of its own: errors, modules, and what only the library makes.
 NO_CALL = {
     *(name for name in ng.__all__ if name.endswith("Error")),
-    *(
-        "Audit",
-        "MissingDependency",
-        "Counts",
-        "Difference",
-        "Explanation",
-        "Gradient",
-        "History",
-        "Layer",
-    ),
-    *("Program", "Row", "States", "Verification", "datasets", "models"),
+    *("Audit", "MissingDependency", "Counts", "Difference", "Explanation", "Gradient", "History"),
+    *("Layer", "Program", "Row", "States", "Verification", "datasets", "models"),
 }
 
 GRADIENT = (X, LABELS, "cross_entropy")

@@ -52,6 +52,12 @@ class Audit:
     distinct = used + dead + combined, and padded_multiply_adds = multiply_adds + padding +
     cut_slots; `MEANINGS` says what each counts. most_used is the name of the weight that most
     connections share; dead_weights says which arrays have dead ones, and why.
+
+    >>> from neurograph.auditing import audit
+    >>> from neurograph.models import mlp
+    >>> found = audit(mlp((3, 2)))
+    >>> found.used, found.connections, found.bias_connections
+    (8, 8, 2)
     """
 
     name: str

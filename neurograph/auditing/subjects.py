@@ -42,7 +42,7 @@ def subject_of(
 
     Raises ConversionError for anything else, and for a module without an example.
     """
-    if zeros not in ("keep", "cut"):
+    if not isinstance(zeros, str) or zeros not in ("keep", "cut"):
         raise ConversionError(f'audit: zeros is {shown(zeros)}, needed "keep" or "cut"')
     if isinstance(model, Graph):
         found = Subject("graph", model)
