@@ -136,6 +136,7 @@ __all__ = [
     "fit",
     "freeze",
     "from_networkx",
+    "from_onnx",
     "from_torch",
     "in_degree",
     "load",
@@ -164,7 +165,9 @@ _LAZY: dict[str, str] = {
     "error_rate": "neurograph.training",
     "fit": "neurograph.training",
     "from_networkx": "neurograph.convert.networkx",
+    "from_onnx": "neurograph.convert.onnx",
     "from_torch": "neurograph.convert.torch",
+    "onnx": "neurograph.onnx",
     "to_networkx": "neurograph.convert.networkx",
     "torch": "neurograph.torch",
 }

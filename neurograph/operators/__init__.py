@@ -5,7 +5,7 @@ among weights is a cut. One vocabulary for every importer. Imports graphs only.
 """
 
 from neurograph.operators.convolution import convolve, convolve_transposed
-from neurograph.operators.dense import dense, multiply_matrices
+from neurograph.operators.dense import dense, multiply_matrices, weigh_matrices
 from neurograph.operators.elementwise import affine, leak, together
 from neurograph.operators.pooling import adaptive_pool, average_pool, max_pool
 from neurograph.operators.reductions import reduce, softmax, standardize
@@ -30,4 +30,5 @@ __all__ = [
     "softmax",
     "standardize",
     "together",
+    "weigh_matrices",
 ]

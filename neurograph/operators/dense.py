@@ -40,6 +40,21 @@ def dense(
     )
 
 
+def weigh_matrices(
+    wiring: Wiring, layer: str, x: Ids, weights: Ids, *, activation: Activation | None = None
+) -> Ids:
+    """Add the matrix product of neurons (..., n, k) and weight ids (..., k, m), which broadcast."""
+    (*lead, rows, slots), (*batch, needed, out) = x.shape, weights.shape
+    if slots != needed:
+        raise GraphError(f"{layer}: found {slots} sources, needed {needed} as the weights have")
+    field = wiring.fields(layer, x.reshape(-1, slots))
+    kernel = wiring.kernels(np.swapaxes(weights, -1, -2).reshape(-1, slots))
+    fields = (field + np.arange(math.prod(lead) * rows)).reshape(*lead, rows, 1)
+    kernels = (kernel + np.arange(math.prod(batch) * out)).reshape(*batch, 1, out)
+    shape = np.broadcast_shapes(fields.shape, kernels.shape)
+    return wiring.neurons(layer, "Linear", shape, (fields, kernels, -1), activation=activation)
+
+
 def multiply_matrices(
     wiring: Wiring, layer: str, a: Ids, b: Ids, *, activation: Activation | None = None
 ) -> Ids:

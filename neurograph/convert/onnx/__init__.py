@@ -1,0 +1,55 @@
+"""ONNX files as graphs: read without trust, shapes folded, then wired operator by operator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from neurograph.errors import ConversionError, missing, shown
+from neurograph.graph import Graph
+
+__all__ = ["from_onnx"]
+
+_ZEROS = ("keep", "cut")
+
+
+def from_onnx(
+    source: str | os.PathLike[str] | bytes,
+    *,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    zeros: str = "keep",
+) -> Graph:
+    """Return an ONNX model, by its path or its bytes, as a graph; one sample is wired.
+
+    `input_shapes` fixes open dimensions by the input's name, ("x": (1, 3, 48, 192)). A first
+    dimension that is 1 or open counts samples: the graph's input is without it. Inputs have the
+    model's names; several outputs come one after the other, each flat, in the model's order; the
+    layer whose neurons are an output has the output's name. Weight arrays have the names of the
+    initializers, which are trainable where an operator takes them as weights, batch norm's
+    statistics apart. Exporters write masks as zeros: with zeros="cut" a kernel's weight that is 0
+    is no weight.
+
+    Raises ConversionError for a damaged file, for open dimensions, and, listing all of them, for
+    operators that cannot be said as neurons; MissingDependency without onnx.
+
+    >>> import numpy as np
+    >>> from onnx import TensorProto, helper, numpy_helper
+    >>> kernel = numpy_helper.from_array(np.ones((2, 1, 3, 3), np.float32), "kernel")
+    >>> x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ("N", 1, 4, 4))
+    >>> y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    >>> node = helper.make_node("Conv", ["x", "kernel"], ["y"])
+    >>> model = helper.make_model(helper.make_graph([node], "net", [x], [y], [kernel]))
+    >>> graph = from_onnx(model.SerializeToString())
+    >>> list(graph.weights), graph.layer("y").ids.shape
+    (['kernel'], (1, 2, 2, 2))
+    """
+    if zeros not in _ZEROS:
+        raise ConversionError(f"from_onnx: found zeros={shown(zeros)}, needed {_ZEROS}")
+    try:
+        import onnx  # noqa: F401
+    except ImportError as error:
+        raise missing("from_onnx", "onnx", "onnx") from error
+    from neurograph.convert.onnx.importer import Importer
+    from neurograph.convert.onnx.reading import read
+
+    return Importer(read(source), input_shapes, zeros=zeros).graph()
