@@ -313,6 +313,16 @@ else:
         lambda: ng.from_torch, torch.nn.Linear(2, 2), torch.zeros(1, 2), kwargs=None, name="x"
     )
 
+try:
+    import onnx_nets
+except pytest.skip.Exception:
+    NO_CALL |= {"from_onnx"}
+else:
+    ONNX = onnx_nets.model([onnx_nets.node("Relu")], {"x": (1, 2)}).SerializeToString()
+    FUNCTIONS["from_onnx"] = CALLS["from_onnx"] = call(
+        lambda: ng.from_onnx, ONNX, input_shapes=None, zeros="keep"
+    )
+
 
 def test_every_public_name_has_a_call() -> None:
     listed = {name.split()[0] for name in FUNCTIONS}

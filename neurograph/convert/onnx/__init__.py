@@ -43,7 +43,7 @@ def from_onnx(
     >>> list(graph.weights), graph.layer("y").ids.shape
     (['kernel'], (1, 2, 2, 2))
     """
-    if zeros not in _ZEROS:
+    if not isinstance(zeros, str) or zeros not in _ZEROS:
         raise ConversionError(f"from_onnx: found zeros={shown(zeros)}, needed {_ZEROS}")
     try:
         import onnx  # noqa: F401
