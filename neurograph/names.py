@@ -7,8 +7,7 @@ where there is none.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,32 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph.checks import wholes
 from neurograph.errors import GraphError, shown, suggestion
+from neurograph.labels import Labels
 from neurograph.places import Places
+from neurograph.spelling import printable, split, stem, written
 
 Ids = NDArray[np.int32]
 AXES_MAX = 32  # NumPy's way from an id to an index, and NumPy 1 altogether, end there
-_NAME = re.compile(r"(?P<name>[^\[\]]+?)\s*(?:\[(?P<index>[-\d,\s]*)\])?")
-
-
-def split(text: str, who: str) -> tuple[str, tuple[int, ...] | None]:
-    """Split "C1[2, 10, 10]" into ("C1", (2, 10, 10)), and "C1" into ("C1", None).
-
-    Raises GraphError for anything of another form.
-    """
-    match = _NAME.fullmatch(text.strip()) if isinstance(text, str) else None
-    inside = (match["index"] or "").strip() if match else ""
-    try:
-        index = tuple(int(part) for part in inside.split(",")) if inside else ()
-    except ValueError:
-        match = None
-    if match is None:
-        raise GraphError(f'{who} name {shown(text)} is not of the form "C1[2, 10, 10]"')
-    return match["name"], None if match["index"] is None else index
-
-
-def written(name: str, index: tuple[int, ...]) -> str:
-    """Return the text of a name and an index: "C1[2, 10, 10]", bare for a single unit."""
-    return f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
 def _axes(name: str, index: Any) -> tuple[int, ...]:
@@ -159,11 +138,13 @@ class IdArray:
 
 
 class Names:
-    """A directory of named IdArrays; an id stands in one of them at most.
+    """A directory of named IdArrays; an id stands in one of them at most, and may have a label.
 
     >>> names = Names("neuron"); names.add("C1", IdArray((2, 2), first=5))
     >>> names.name_of(7), names.id_of("C1[1, 0]")
     ('C1[1, 0]', 7)
+    >>> names.label([7], ["left"]); names.name_of(7), names.id_of("left"), names.id_of("C1[1, 0]")
+    ('left', 7, 7)
     """
 
     def __init__(self, what: str) -> None:
@@ -172,6 +153,7 @@ class Names:
         self._names: list[str] = []
         self._arrays: list[IdArray] = []
         self._places: Places | None = None  # made when first asked for
+        self.labels = Labels()
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._number
@@ -183,17 +165,20 @@ class Names:
         """Return the array `name`. Raises GraphError with the nearest names if there is none."""
         if name not in self:
             raise GraphError(
-                f"{self.what} array {shown(name)} is unknown{suggestion(name, self._names)}"
+                f"{self.what} array {shown(name)} is unknown"
+                f"{suggestion(name, [*self._names, *self.labels.values()])}"
             )
         return self._arrays[self._number[name]]
 
+    def taken(self, name: str) -> bool:
+        """Return whether an array is called so, or a label that one would make ambiguous."""
+        return name in self or self.labels.reserve(name)
+
     def require_free(self, name: str) -> None:
         """Raise GraphError if a name is taken, or no printable text without brackets."""
-        if name in self:
+        if isinstance(name, str) and self.taken(name):
             raise GraphError(f"{self.what} array {shown(name)} exists already; names are unique")
-        given: Any = name
-        text = isinstance(given, str) and given.isprintable() and given == given.strip()
-        if not text or not name or "[" in name or "]" in name:
+        if not printable(name) or "[" in name or "]" in name:
             raise GraphError(
                 f"{self.what} array {shown(name)}: a name is printable text without brackets"
             )
@@ -215,6 +200,9 @@ class Names:
         if len(self._names) > count:
             for name in self._names[count:]:
                 del self._number[name]
+            if self.labels:
+                gone = [array.present for array in self._arrays[count:]]
+                self.labels.remove(np.concatenate(gone).tolist())
             del self._names[count:], self._arrays[count:]
             self._places = None
 
@@ -264,15 +252,35 @@ class Names:
         return [self.locate(identity) if where is None else where for identity, where in each]
 
     def name_of(self, identity: int) -> str:
-        """Return the name of an id: "C1[2, 10, 10]", or the bare array name for a single unit."""
-        return written(*self.locate(identity))
+        """Return the label of an id, else "C1[2, 10, 10]", the array's name for a single unit."""
+        return self.labels.get(identity) or written(*self.locate(identity))
 
     def names_of(self, identities: NDArray[Any]) -> list[str]:
         """Return the names of many ids, as `name_of` writes each."""
-        return [written(*where) for where in self.locate_all(identities)]
+        each = zip(identities.tolist(), self.locate_all(identities), strict=True)
+        return [self.labels.get(identity) or written(*where) for identity, where in each]
+
+    def fit(self, text: Any) -> bool:
+        """Return whether this can be a label: printable text, not read as an array or its entry."""
+        return printable(text) and stem(text) not in self
+
+    def label(self, identities: Sequence[int], texts: Sequence[str]) -> None:
+        """Give ids names of their own, "" for none any more: they find them, and are shown.
+
+        Raises GraphError, before any is given, for one that is not printable, taken or ambiguous.
+        """
+        for text in texts:
+            if not (self.fit(text) or (isinstance(text, str) and not text)):
+                raise GraphError(
+                    f"{self.what} label {shown(text)}: needed printable text, not that of a layer"
+                )
+        self.labels.assign(identities, texts)
 
     def id_of(self, name: str, index: tuple[int, ...] | None = None) -> int:
-        """Return the id of "C1[2, 10, 10]", or of (array name, index)."""
+        """Return the id of "C1[2, 10, 10]", of a label, or of (array name, index)."""
+        labelled = self.labels.id_of(name) if index is None and isinstance(name, str) else None
+        if labelled is not None:
+            return labelled
         if index is None:
             name, index = split(name, self.what)
         return self[name].at(_axes(name, () if index is None else index), name)

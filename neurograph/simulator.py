@@ -42,8 +42,10 @@ class States(Mapping[Any, Array]):
     (['input', 'N1', 'output'], (5, 3), (5,), (5, 2))
     """
 
-    def __init__(self, program: Program, states: Array) -> None:
-        self._program = program
+    def __init__(
+        self, program: Program, states: Array, labels: Mapping[int, str] | None = None
+    ) -> None:
+        self._program, self._labels = program, dict(labels or {})
         self.array = states
 
     def __getitem__(self, key: Reference) -> Array:
@@ -59,6 +61,8 @@ class States(Mapping[Any, Array]):
         names = Names("neuron")
         for name, ids in self._program.layers.items():
             names.add(name, ids)
+        there = {i: text for i, text in self._labels.items() if i < self._program.size}
+        names.label([*there], [*there.values()])
         return names
 
     def __repr__(self) -> str:
@@ -120,7 +124,7 @@ class Simulator:
 
     def states(self, *images: ArrayLike) -> States:
         """Return every neuron's state for images as in a call."""
-        return States(self.program, self._engine.states(self._ready(images)))
+        return States(self.program, self._engine.states(self._ready(images)), self.graph.labels)
 
     def classify(self, *images: ArrayLike) -> NDArray[np.intp]:
         """Return the winning class of each image, (batch, ...): smallest penalty, largest score."""

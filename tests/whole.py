@@ -23,6 +23,7 @@ def same(a: ng.Graph, b: ng.Graph) -> None:
     """Raise AssertionError unless two graphs are equal: triples, values, names, functions."""
     assert triples_of(a) == triples_of(b)
     assert a.constants == b.constants
+    assert dict(a.labels) == dict(b.labels)
     assert [(x.name, x.kind, x.arrays) for x in a.layers.values()] == [
         (x.name, x.kind, x.arrays) for x in b.layers.values()
     ]

@@ -24,12 +24,14 @@ def add_neurons(G: Any, graph: Graph, ids: NDArray[Any], chosen: NDArray[Any]) -
     names = {}
     located = graph.neuron_names.locate_all(ids)
     for i, (layer, index), function in zip(ids.tolist(), located, number, strict=True):
-        names[i] = name = display_name(layer, index)
+        label = graph.labels.get(i)
+        names[i] = name = label or display_name(layer, index)
         if i in constants:
             G.add_node(name, kind="constant", id=i, state=constants[i])
             continue
         computed = functions[function]
-        G.add_node(name, kind="neuron", id=i, layer=layer, index=index, function=computed)
+        own = {} if label is None else {"neuron_name": label}
+        G.add_node(name, kind="neuron", id=i, layer=layer, index=index, function=computed, **own)
     return names
 
 

@@ -50,9 +50,10 @@ def to_networkx(
     """Return the graph as a networkx MultiDiGraph, every neuron and every weight a node.
 
     Nodes are named as the graph names them, "C1[2, 10, 10]" and "C1.kernel[0, 0, 2, 2]". Their
-    attributes: `kind` ("neuron", "constant" or "weight") and `id`; of a neuron `layer`, `index` and
-    `function` (None for an input), of a constant its `state`, of a weight `layer`, `array`,
-    `index`, `value` and `trainable`, and `exported`, the value once more, as it was written.
+    attributes: `kind` ("neuron", "constant" or "weight") and `id`; of a neuron `layer`, `index`,
+    `function` (None for an input) and, where it has a name of its own, `neuron_name`; of a constant
+    its `state`, of a weight `layer`, `array`, `index`, `value` and `trainable`, and `exported`, the
+    value once more, as it was written.
 
     view "weights": a connection is an edge source -> target of `kind` "connection" with `weight`
     (its weight's value, a number), `weight_id`, `weight_name` (the weight's node) and `slot`, its
@@ -145,9 +146,15 @@ def from_networkx(
     as files have them.
 
     Of any other DiGraph or MultiDiGraph each node is a neuron and each edge a connection. Neurons
-    are numbered from 1 in the order of the nodes: neuron i is node `list(G)[i - 1]`. The edge
-    attribute `weight` has the values; where it is missing (or `weight` is None) the value is 1.
-    Every edge has a weight of its own but for those of equal `weight_id`, which share one;
+    are numbered from 1 in the order of the nodes, neuron i being node `list(G)[i - 1]`. They keep
+    the names of their nodes: node "a" is found as "a", node 7 as "7" and node (0, 1) as "(0, 1)",
+    the text each prints as; a number that is no text is an id. A node whose text would not be one
+    neuron's alone (7 beside "7"), is that of a layer or its entry ("input", "neuron[3]"), of the
+    bias unit or a weight, or does not print, is called by its place, "neuron[3]" by its id or
+    "input[0]" among the inputs, as every other may be too.
+
+    The edge attribute `weight` has the values; where it is missing (or `weight` is None) the value
+    is 1. Every edge has a weight of its own but for those of equal `weight_id`, which share one;
     `trainable` may say that it is fixed. `inputs` are by default the nodes without a predecessor,
     `outputs` those without a successor, both in the order of nodes or as given. `functions` is one
     Function for all neurons, or one each by node (the weighted sum where none is given).
@@ -166,9 +173,10 @@ def from_networkx(
     >>> G = nx.DiGraph()
     >>> G.add_weighted_edges_from([("a", "sum", 2.0), ("b", "sum", 0.5), ("sum", "out", -1.0)])
     >>> graph = from_networkx(G, functions={"out": Function(activation="relu")})
-    >>> names = ["bias unit", *G]
-    >>> [(names[s], graph.weights.value[w], names[t]) for s, w, t in graph.incoming(2)]
-    [('a', np.float64(2.0), 'sum'), ('b', np.float64(0.5), 'sum')]
+    >>> graph.incoming("sum").names()
+    [('a', 'weight[0]', 'sum'), ('b', 'weight[2]', 'sum')]
+    >>> graph.neuron_id("out"), graph.neuron_name("neuron[4]"), sorted(to_networkx(graph))[:3]
+    (4, 'out', ['a', 'b', 'bias unit'])
     """
     read = Attributes("from_networkx", ConversionError)
     if not looks_like_networkx(G):

@@ -78,6 +78,7 @@ class Reader:
             states=self._states(),
             inputs=[*(order | inputs)],
             outputs=self._outputs(layers),
+            labels={i: u.label for i, u in enumerate(self._units) if u.label is not None},
         )
 
     def _require_room(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import networkx as nx
@@ -11,6 +12,7 @@ from neurograph.errors import ConversionError, GraphError
 from neurograph.functions import Function
 from neurograph.graph import Graph
 from neurograph.nodes_and_edges import NEURON_LAYER, Attributes, Ordinary, shown
+from neurograph.spelling import stem
 
 
 def graph_of(
@@ -38,7 +40,7 @@ def graph_of(
         read.fail("found no outputs: no node besides the inputs has no successor")
     by_id = {id(w): i for i, w in enumerate(found.weights)}
     try:
-        return Graph.from_connections(
+        graph = Graph.from_connections(
             [(number[u], by_id[id(w)], number[v]) for u, v, w in found.edges],
             inputs=starts,
             functions=_by_number(functions, number, read),
@@ -49,6 +51,28 @@ def graph_of(
         )
     except GraphError as error:
         raise ConversionError(f"{read.who}: {error}") from error
+    names = _names(found.nodes, graph)
+    graph.label([*names], [*names.values()])
+    return graph
+
+
+def _names(nodes: Sequence[Any], graph: Graph) -> dict[int, str]:
+    """Return the names of nodes by number, but for those that could be taken for another's."""
+    texts = [_text(node) for node in nodes]
+    times = Counter(texts)
+    fit, weights = graph.neuron_names.fit, graph.weights.names
+    return {
+        i: text
+        for i, text in enumerate(texts, 1)
+        if times[text] == 1 and fit(text) and stem(text) not in weights
+    }
+
+
+def _text(node: Any) -> str:
+    try:
+        return str(node)
+    except Exception:  # somebody else's; a number of too many digits has none
+        return ""
 
 
 def _require_acyclic(G: Any, read: Attributes) -> None:

@@ -127,6 +127,7 @@ class _Codes:
             if name in a:
                 mine, yours = _same_places(a[name].ids, b[name].ids)
                 of_b[yours] = mine
+        _by_label(a, b, of_b, size)
         return cls((a, b), size, of_b)
 
     @property
@@ -152,6 +153,18 @@ class _Codes:
         return Changes(*(tuple(self.text(codes)) for codes in (new, gone, changed)))
 
 
+def _by_label(a: Names, b: Names, of_b: Array, size: int) -> None:
+    """Let the label decide which of a's ids one of b's is, where both sides have one."""
+    labelled = {yours: a.labels.id_of(text) for yours, text in b.labels.items()}
+    same = {yours: mine for yours, mine in labelled.items() if mine is not None}
+    found = set(same.values())
+    if b.labels and a.labels:
+        for yours, mine in enumerate(of_b.tolist()):
+            if mine in found or (mine in a.labels and yours in b.labels):
+                of_b[yours] = size + yours
+    of_b[list(same)] = list(same.values())
+
+
 def _same_places(mine: Array, yours: Array) -> tuple[Array, Array]:
     """Return the ids in two arrays of ids that stand at the same index."""
     if mine.ndim != yours.ndim:
@@ -163,8 +176,7 @@ def _same_places(mine: Array, yours: Array) -> tuple[Array, Array]:
 
 
 def _texts(names: Names, ids: Array) -> list[str]:
-    found = names.locate_all(ids)
-    return [f"{name}[{', '.join(map(str, index))}]" if index else name for name, index in found]
+    return names.names_of(ids)
 
 
 def _other_function(a: Graph, b: Graph, pairs: tuple[Array, Array]) -> Array:

@@ -31,10 +31,10 @@ def merge(
     has) that stand in its place: so `b` reads what `a` computes, as in a chain of modules. Any
     other input of `b` that is called as an input of `a` and has its shape is the same input, as
     networkx.compose takes nodes of one name for one; `prefix` is put before all names of `b`, so
-    that none is ("b." makes "b.input" of "input"). Ids of `a` stay, those of `b` follow; both keep
-    their values, and initializers. Outputs are those of `b` where it is fed, else those of `a` and
-    then of `b`, flat. Raises GraphError for any other name that both have, and a feed that does not
-    fit.
+    that none is ("b." makes "b.input" of "input"), labels among them. Ids of `a` stay, those of `b`
+    follow; both keep their values, and initializers. Outputs are those of `b` where it is fed, else
+    those of `a` and then of `b`, flat. Raises GraphError for any other name that both have, and a
+    feed that does not fit.
 
     >>> from neurograph.models import mlp
     >>> two = merge(mlp((4, 3)), mlp((3, 2)), feed={"input": "output"}, prefix="top.")
@@ -64,6 +64,7 @@ def merge(
         inputs=[layer.name for layer in a.inputs]
         + [f"{prefix}{layer.name}" for layer in b.inputs if layer.name not in move.gone],
         outputs=_outputs(a, b, move, bool(fed)),
+        labels={**a.labels, **move.labels(b)},
     )
 
 
@@ -93,9 +94,16 @@ def _same_inputs(a: Graph, b: Graph, fed: Mapping[str, Any], prefix: str) -> dic
         own = mine.get(f"{prefix}{layer.name}")
         if layer.name in fed or own is None or own.shape != layer.neurons.shape:
             continue
-        if ((own.ids >= 0) == (layer.ids >= 0)).all():
+        alike = ((own.ids >= 0) == (layer.ids >= 0)).all()
+        if alike and _same_labels(a, b, own.present, layer.neurons.present, prefix):
             found[layer.name] = own.present
     return found
+
+
+def _same_labels(a: Graph, b: Graph, mine: Array, yours: Array, prefix: str) -> bool:
+    """Return whether no label of b's neurons differs from that of a's in their place."""
+    pairs = zip(mine.tolist(), yours.tolist(), strict=True)
+    return all(j not in b.labels or a.labels.get(i) == f"{prefix}{b.labels[j]}" for i, j in pairs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,11 +136,16 @@ class _Move:
         kept = [name for name in b.layers if name not in self.gone]
         for names, new in ((a.neuron_names, [*kept, *units]), (a.weights.names, list(b.weights))):
             for name in (f"{self.prefix}{n}" for n in new):
-                if name in names:
-                    raise GraphError(
-                        f"merge: both graphs have {name!r}; give a prefix for those of the second"
-                    )
+                _require(not names.taken(name), name)
                 names.require_free(name)
+        names = a.neuron_names
+        for label in self.labels(b).values():
+            _require(names.labels.id_of(label) is None and names.fit(label), label)
+
+    def labels(self, b: Graph) -> dict[int, str]:
+        """Return the labels of those of b's neurons that stay."""
+        found = b.labels.items()
+        return {int(self.ids[i]): f"{self.prefix}{label}" for i, label in found if self.stay[i]}
 
     def layers(self, b: Graph) -> list[Layer]:
         """Return the layers of b, but for those that others stand for, which may keep arrays."""
@@ -145,6 +158,11 @@ class _Move:
             name = f"{self.prefix}{layer.name}"
             found.append(replace(layer, name=name, neurons=neurons, arrays=arrays))
         return found
+
+
+def _require(free: bool, name: str) -> None:
+    if not free:
+        raise GraphError(f"merge: both graphs have {name!r}; give a prefix for those of the second")
 
 
 def _functions(a: Graph, b: Graph) -> tuple[list[Function], Array]:

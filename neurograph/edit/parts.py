@@ -74,6 +74,7 @@ def subgraph(graph: Graph, neurons: Reference) -> Graph:
         states={int(number[i]): state for i, state in graph.constants.items() if kept[i]},
         inputs=[layer.name for layer in layers if layer.kind == "Input"],
         outputs=number[_outputs(graph, inside, sources)],
+        labels={int(number[i]): name for i, name in graph.labels.items() if kept[i]},
     )
 
 
@@ -119,7 +120,7 @@ def _layers(graph: Graph, inside: Mask, kept: Mask, number: NDArray[Any]) -> Ite
 
 
 def _free(graph: Graph, name: str) -> str:
-    while name in graph.neuron_names:
+    while graph.neuron_names.taken(name):
         name += "_"
     return name
 

@@ -111,6 +111,7 @@ def rebuilt(
         states=graph.constants,
         inputs=[layer.name for layer in graph.inputs],
         outputs=graph.explicit_outputs,
+        labels=graph.labels,
     )
 
 

@@ -74,12 +74,14 @@ class Graph:
         states: Mapping[int, float],
         inputs: Sequence[str],
         outputs: Ids | None = None,
+        labels: Mapping[int, str] = MappingProxyType({}),
     ) -> Graph:
         """Return a graph of these parts, as an edit, a file or a converter has them.
 
         Nothing is copied. `constants` names each constant's id, `states` gives its state; `outputs`
-        None stands for the last layer. Raises GraphError for a bias unit of another state than 1,
-        and for a state that is no finite number.
+        None stands for the last layer; `labels` are names of single neurons' own, as `label` takes
+        them. Raises GraphError for a bias unit of another state than 1, for a state that is no
+        finite number, and as `label` does.
         """
         if states.get(0, 1) != 1:  # a bias is added as it is, by whatever runs the graph
             raise GraphError(f"graph: the {BIAS_NAME}'s state is {states[0]}, needed 1")
@@ -98,6 +100,7 @@ class Graph:
         given = set(inputs)
         graph._last = next((x.name for x in reversed(layers) if x.name not in given), None)
         graph._function_ids = {f: i for i, f in reversed([*enumerate(functions)])}
+        graph.label([*labels], [*labels.values()])
         return graph
 
     @classmethod
@@ -166,15 +169,15 @@ class Graph:
 
     def require_free(self, name: str, who: str) -> None:
         """Raise GraphError if a layer or unit is called `name` already, or can not be."""
-        if name in self.neuron_names:
+        if isinstance(name, str) and self.neuron_names.taken(name):
             raise GraphError(
-                f"{who}: a layer called {shown(name)} exists already; names are unique"
+                f"{who}: a layer or neuron called {shown(name)} exists already; names are unique"
             )
         self.neuron_names.require_free(name)
 
     def _free_name(self, stem: str) -> str:
         number = self._stems.get(stem, 0) + 1  # all before it are taken, and names stay so
-        while f"{stem}{number}" in self.neuron_names:
+        while self.neuron_names.taken(f"{stem}{number}"):
             number += 1
         self._stems[stem] = number - 1
         return f"{stem}{number}"
@@ -371,12 +374,39 @@ class Graph:
         return None if place == INPUT else self.functions[place]
 
     def neuron_name(self, neuron: int | str) -> str:
-        """Return the name of a neuron: "C1[2, 10, 10]"."""
+        """Return the name of a neuron: its own if it has one, else "C1[2, 10, 10]"."""
         return self.neuron_names.name_of(self._one(neuron, "neuron_name"))
 
     def neuron_id(self, name: str, index: tuple[int, ...] | None = None) -> int:
         """Return the id of the neuron "C1[2, 10, 10]", or of ("C1", (2, 10, 10))."""
         return self.neuron_names.id_of(name, index)
+
+    @property
+    def labels(self) -> Mapping[int, str]:
+        """The names of their own that neurons have, by id, read-only; see `label`."""
+        return MappingProxyType(self.neuron_names.labels)
+
+    def label(self, neurons: Reference, names: str | Sequence[str]) -> None:
+        """Give neurons names of their own, one each; "" takes one's away.
+
+        They stand wherever names do, in answers and in questions; "C1[2, 10, 10]" still finds the
+        neuron. Edits and files keep them. Raises GraphError, before any is given, for another
+        number of names than of neurons, for a constant, and for a name that is not printable, or
+        another's: a layer's, or of the form of one's neurons.
+
+        >>> from neurograph.models import mlp
+        >>> graph = mlp((2, 2))
+        >>> graph.label("output", ["cat", "dog"])
+        >>> graph.incoming("dog"), graph.neuron_name("output[0]")
+        (Connections(3: input[0] -output.kernel[1, 0]-> dog, ...), 'cat')
+        """
+        ids = neuron_ids(self, neurons, "label").reshape(-1).tolist()
+        texts = [names] if isinstance(names, str) or not np.iterable(names) else [*names]
+        if len(texts) != len(ids):
+            raise GraphError(f"label: found {len(texts)} names for {len(ids)} neurons")
+        for constant in self._constants.keys() & set(ids):
+            raise GraphError(f"label: {self.neuron_name(constant)} is a constant, no neuron")
+        self.neuron_names.label(ids, texts)
 
     def weight_name(self, weight: int | str) -> str:
         """Return the name of a weight: "C1.kernel[0, 0, 2, 2]"."""

@@ -1,6 +1,6 @@
 """What a user may write for neurons and weights: ids, names, or several of them, as ids.
 
-A name is that of one ("C1[2, 10, 10]") or of a whole array ("C1", "C1.kernel").
+A name is that of one ("C1[2, 10, 10]", or its label) or of a whole array ("C1", "C1.kernel").
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from neurograph.checks import wholes
 from neurograph.errors import GraphError, shown
 from neurograph.memory import require
-from neurograph.names import Names, split
+from neurograph.names import Names
+from neurograph.spelling import split
 
 if TYPE_CHECKING:
     from neurograph.graph.graph import Graph
@@ -83,6 +84,9 @@ def _has_names(given: Any) -> bool:
 
 def _named(names: Names, text: str, who: str) -> Ids:
     """Return the ids of a name, an array's in its shape, flat where some are absent."""
+    labelled = names.labels.id_of(text)
+    if labelled is not None:
+        return np.array(labelled, np.int32)
     try:
         name, index = split(text, names.what)
         if index is not None:

@@ -24,10 +24,13 @@ class Unit:
     index: tuple[int, ...]
     constant: bool
     data: Mapping[str, Any]
+    label: str | None = None  # the neuron's own name
 
     @property
     def name(self) -> str:
         """The name as a graph has it."""
+        if self.label is not None:
+            return self.label
         return str(self.key) if self.layer is None else display_name(self.layer, self.index)
 
     @property
@@ -117,7 +120,8 @@ class Nodes:
         note = self._about.layers.get(str(key) if layer is None else layer)
         axes = None if note is None or note.shape is None else len(note.shape)
         index = self._read.index(data.get("index"), f"{about} has index", axes)
-        return Unit(key, identity, layer, index, False, data)
+        label = self._layer(data, about, "neuron_name")
+        return Unit(key, identity, layer, index, False, data, label)
 
     def _weight(self, key: Any, data: Mapping[str, Any], owner: Mapping[str, str]) -> Weight:
         read, about = self._read, f"node {key!r}"

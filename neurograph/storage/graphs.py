@@ -104,6 +104,8 @@ def _parts(graph: Graph) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         ]
         for number, before in enumerate(weights.dissolved.values()):
             arrays[f"dissolved.{number}"] = before.places
+    if graph.labels:
+        header["labels"] = [[i, graph.labels[i]] for i in sorted(graph.labels)]
     return header, arrays
 
 

@@ -28,7 +28,7 @@ from neurograph.storage.soundness import out_of_range
 
 COLUMNS = ("field", "kernel", "bias", "function")
 HEADER = {"functions", "constants", "layers", "weights", "draws", "seed", "inputs"}
-OPTIONAL = {"dissolved", "origins"}
+OPTIONAL = {"dissolved", "labels", "origins"}
 
 
 def graph_of(file: Archive) -> Graph:
@@ -58,7 +58,17 @@ def graph_of(file: Archive) -> Graph:
         states=states,
         inputs=inputs,
         outputs=outputs,
+        labels=_labels(header, table.size),
     )
+
+
+def _labels(header: dict[str, Any], size: int) -> dict[int, str]:
+    """Return the names of single neurons' own; whether they can be, the graph says."""
+    entries = items(header.get("labels", []))
+    found = {whole(identity, size - 1): text(label) for identity, label in entries}
+    if len(found) < len(entries) or "" in found.values():
+        raise ValueError("a label is empty, or a neuron has two")
+    return found
 
 
 def _layer(entry: Sequence[Any], size: int, file: Archive) -> Layer:
