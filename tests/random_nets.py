@@ -121,6 +121,8 @@ EDITS: dict[str, Callable[[ng.Graph, Rng], ng.Graph]] = {
 def net(rng: Rng) -> ng.Graph:
     """A net of either kind, edited or not, with values that have been set, drawn or not yet."""
     graph = layered(rng) if rng.random() < 0.7 else of_triples(rng)
+    some = graph.neurons[::3]  # names that whatever is done to the graph has to keep
+    graph.label(some, [f"v[{i}]" if i % 2 else f"v {i}" for i in some.tolist()])
     for _ in range(int(rng.integers(0, 3))):
         with suppress(ng.GraphError):  # an edit may rule out the next
             graph = EDITS[_some(rng, *EDITS)](graph, rng)

@@ -223,6 +223,7 @@ METHODS: dict[str, dict[str, Call]] = {
         ),
         "function": call(lambda: G.function, 6),
         "incoming": call(lambda: G.incoming, 6),
+        "label": call(lambda: net().label, [6], "y"),
         "layer": call(lambda: G.layer, "N1"),
         "neuron_id": call(lambda: G.neuron_id, "N1", (0,)),
         "neuron_name": call(lambda: G.neuron_name, 6),
