@@ -170,8 +170,9 @@ class Graph:
     def require_free(self, name: str, who: str) -> None:
         """Raise GraphError if a layer or unit is called `name` already, or can not be."""
         if isinstance(name, str) and self.neuron_names.taken(name):
+            what = "layer" if name in self.neuron_names else "neuron"
             raise GraphError(
-                f"{who}: a layer or neuron called {shown(name)} exists already; names are unique"
+                f"{who}: a {what} called {shown(name)} exists already; names are unique"
             )
         self.neuron_names.require_free(name)
 
