@@ -114,6 +114,7 @@ __all__ = [
     "Multiply",
     "NeurographError",
     "Program",
+    "Reconciliation",
     "Row",
     "Simulator",
     "Sparse",
@@ -146,6 +147,7 @@ __all__ = [
     "projective_field",
     "prune",
     "receptive_field",
+    "reconcile",
     "rewire",
     "save",
     "subgraph",
@@ -169,6 +171,8 @@ _LAZY: dict[str, str] = {
     "from_torch": "neurograph.convert.torch",
     "onnx": "neurograph.onnx",
     "to_networkx": "neurograph.convert.networkx",
+    "reconcile": "neurograph.auditing",
+    "Reconciliation": "neurograph.auditing",
     "torch": "neurograph.torch",
 }
 

@@ -5,6 +5,7 @@ counting.
 """
 
 from neurograph.auditing.accounts import audit
+from neurograph.auditing.reconciling import Reconciliation, Term, reconcile
 from neurograph.auditing.reports import Audit, Dead
 
-__all__ = ["Audit", "Dead", "audit"]
+__all__ = ["Audit", "Dead", "Reconciliation", "Term", "audit", "reconcile"]

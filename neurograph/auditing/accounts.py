@@ -8,11 +8,10 @@ import numpy as np
 
 from neurograph.auditing.parameters import parameters_of, usage_of
 from neurograph.auditing.reports import Audit
+from neurograph.auditing.slots import contracting, slots_of
 from neurograph.auditing.subjects import Shapes, Subject, subject_of
 from neurograph.counting import count
-from neurograph.graph import Graph
 from neurograph.graph.levels import fed_by_inputs
-from neurograph.graph.table import live_per_row, live_slots
 
 
 def audit(
@@ -66,23 +65,3 @@ def account(subject: Subject) -> Audit:
         most_used=usage.most[0],
         dead_weights=usage.dead,
     )
-
-
-def contracting(graph: Graph) -> list[str]:
-    """Return the layers whose connections are counted as multiply-adds: those that sum products.
-
-    Convolutions, transposed ones too, and linear layers, by kind, as other tools have it; not batch
-    norms, pooling and sums.
-    """
-    kinds = "Conv", "Linear", "Sparse"
-    return [layer.name for layer in graph if layer.kind.startswith(kinds)]
-
-
-def slots_of(graph: Graph, layers: list[str]) -> tuple[int, int, int]:
-    """Return the slots of some layers that are live, that have no source, and that are cut."""
-    table, neurons = graph.table, graph.neurons_of(layers)
-    rows = table.field[neurons]
-    slots = int(table.fields.lengths(rows).sum())
-    live = int(live_slots(table, neurons).sum())
-    sources = int(np.append(live_per_row(table.fields), 0)[rows].sum())
-    return live, slots - sources, sources - live

@@ -24,7 +24,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "connections": ("connections", "triples (source, weight, target), every layer's"),
     "bias_connections": ("of which bias", "connections whose source is the bias unit"),
     "multiply_adds": ("multiply-adds", "weight connections of convolutions and linear layers"),
-    "padding": ("padding", "slots of those layers that fall off an edge"),
+    "padding": ("padding", "slots of those layers whose weight is there, but falls off an edge"),
     "cut_slots": ("cut slots", "slots of those layers whose weight is cut"),
     "padded_multiply_adds": ("all slots", "multiply-adds, padding and cut slots included"),
     "flops": ("FLOPs", "twice all slots: a multiplication and an addition each"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from neurograph.auditing.slots import contracting
 from neurograph.checks import wholes
 from neurograph.edit import prune
 from neurograph.errors import ConversionError, kind_of, shown
@@ -44,19 +45,17 @@ def subject_of(
     """
     if not isinstance(zeros, str) or zeros not in ("keep", "cut"):
         raise ConversionError(f'audit: zeros is {shown(zeros)}, needed "keep" or "cut"')
+    if isinstance(model, (str, bytes, os.PathLike)):
+        return _of_file(model, input_shapes, zeros)
     if isinstance(model, Graph):
         found = Subject("graph", model)
     elif is_module(model):
         found = _of_module(model, example_input, input_shapes)
-    elif isinstance(model, (str, bytes, os.PathLike)):
-        found = _of_file(model, input_shapes, zeros)
     else:
         raise ConversionError(
             f"audit: found {kind_of(model)}, needed a torch module, an ONNX file or a Graph"
         )
-    return (
-        found if zeros == "keep" else Subject(found.name, _without_zeros(found.graph), found.module)
-    )
+    return _cut(found) if zeros == "cut" else found
 
 
 def _of_module(module: Any, example: Any, shapes: Shapes) -> Subject:
@@ -89,18 +88,34 @@ def examples(shapes: Shapes) -> Any:
 
 def _of_file(model: Any, shapes: Shapes, zeros: str) -> Subject:
     if not isinstance(model, bytes) and Path(model).suffix.lower() != ".onnx":
-        return Subject(Path(model).name, load(model))
-    import importlib  # the reader of ONNX files may not be there
+        found = Subject(Path(model).name, load(model))
+        return _cut(found) if zeros == "cut" else found
+    from neurograph.convert.onnx import from_onnx
 
-    try:
-        from_onnx: Any = importlib.import_module("neurograph.convert.onnx").from_onnx
-    except ImportError as error:
-        raise ConversionError(f"audit: ONNX files cannot be read: {error}") from error
     name = "ONNX model" if isinstance(model, bytes) else Path(model).name
+    if shapes is not None and not isinstance(shapes, Mapping):
+        shapes = {_only_input(model, name): shapes}
     return Subject(name, from_onnx(model, input_shapes=shapes, zeros=zeros))
 
 
-def _without_zeros(graph: Graph) -> Graph:
-    """Return the graph without connections by parameters that are 0: what an exported mask is."""
-    weights = graph.weights
-    return prune(graph, np.asarray((weights.value != 0) | ~weights.trainable))
+def _only_input(model: Any, name: str) -> str:
+    """Return the name of an ONNX model's input. Raises ConversionError unless there is one."""
+    from neurograph.convert.onnx.inputs import free_inputs
+    from neurograph.convert.onnx.reading import read
+
+    names = [str(value.name) for value in free_inputs(read(model).model.graph)]
+    if len(names) != 1:
+        raise ConversionError(f"audit: {name} has the inputs {names}, needed a shape for each name")
+    return names[0]
+
+
+def _cut(subject: Subject) -> Subject:
+    """Return it without connections by kernels' weights that are 0: what an exported mask is."""
+    graph, weights = subject.graph, subject.graph.weights
+    rows = np.unique(graph.table.kernel[graph.neurons_of(contracting(graph))])
+    kept = np.ones(weights.count, bool)
+    for row in rows.tolist():
+        ids = graph.table.kernels[row]
+        kept[ids[ids >= 0]] = False
+    kept |= (weights.value != 0) | ~weights.trainable
+    return replace(subject, graph=prune(graph, kept))

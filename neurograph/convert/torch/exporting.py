@@ -25,8 +25,8 @@ def export(module: torch.nn.Module, example: Any, kwargs: Mapping[str, Any] | No
     tensors = pytree.tree_leaves((arguments, named))
     if not any(isinstance(leaf, torch.Tensor) for leaf in tensors):
         raise ConversionError(f"from_torch: found {kind_of(example)} as an example, needed tensors")
-    arguments, named = pytree.tree_map_only(torch.Tensor, _one_sample, (arguments, named))
-    with _evaluating(module), warnings.catch_warnings(), torch.no_grad():
+    arguments, named = pytree.tree_map_only(torch.Tensor, one_sample, (arguments, named))
+    with evaluating(module), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         try:
             exported = torch.export.export(module, arguments, named, strict=False)
@@ -38,13 +38,13 @@ def export(module: torch.nn.Module, example: Any, kwargs: Mapping[str, Any] | No
             ) from error
 
 
-def _one_sample(tensor: torch.Tensor) -> torch.Tensor:
+def one_sample(tensor: torch.Tensor) -> torch.Tensor:
     """Return the first sample, which is what a graph has neurons for."""
     return tensor[:1] if tensor.ndim and tensor.shape[0] > 1 else tensor
 
 
 @contextmanager
-def _evaluating(module: torch.nn.Module) -> Iterator[None]:
+def evaluating(module: torch.nn.Module) -> Iterator[None]:
     """Set a module to evaluation, and each part of it back to what it was."""
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
