@@ -44,8 +44,8 @@ def test_linear_reads_all_its_sources(sources: Any, out: int, bias: Any, dtype: 
     xs = images(randomize(graph))
     joined = torch.cat([torch.from_numpy(x).flatten(1) for x in xs], 1)
     weights = graph.weights
-    given = torch.from_numpy(weights["f.bias"]) if bias else None
-    wanted = functional.linear(joined, torch.from_numpy(weights["f.kernel"]), given).numpy()
+    given = torch.tensor(weights["f.bias"]) if bias else None
+    wanted = functional.linear(joined, torch.tensor(weights["f.kernel"]), given).numpy()
     close(run(graph, *xs, dtype=dtype), wanted, dtype)
     size = sum(prod(shape) for shape in sources)
     number = out * (size + bool(bias))
@@ -64,7 +64,7 @@ def test_linear_at_each_position_is_a_1x1_convolution(
 ) -> None:
     graph = build(ng.Linear(out, bias=bias, per_position=True, name="f"), shape=shape)
     (x,) = images(graph)
-    kernel = torch.from_numpy(graph.weights["f.kernel"][:, :, None, None])
+    kernel = torch.tensor(graph.weights["f.kernel"][:, :, None, None])
     wanted = functional.conv2d(torch.from_numpy(x), kernel).numpy()
     if bias:
         given = graph.weights["f.bias"]
@@ -123,8 +123,8 @@ def test_sparse_units_are_a_masked_matrix(
     (x,) = images(graph)
     matrix = torch.zeros(out, prod(shape), dtype=torch.float64)
     at = (torch.from_numpy(links[:, 1]), torch.from_numpy(links[:, 0]))
-    matrix.index_put_(at, torch.from_numpy(graph.weights["s.kernel"]), accumulate=True)
-    given = torch.from_numpy(graph.weights["s.bias"]) if bias else None
+    matrix.index_put_(at, torch.tensor(graph.weights["s.kernel"]), accumulate=True)
+    given = torch.tensor(graph.weights["s.bias"]) if bias else None
     wanted = functional.linear(torch.from_numpy(x).flatten(1), matrix, given).numpy()
     close(run(graph, x, dtype=dtype), wanted, dtype)
     number = count + (out if bias else 0)
@@ -244,8 +244,8 @@ def test_batch_norm_is_torchs_in_evaluation(shape: Any, dtype: str) -> None:
     (x,) = images(graph)
     wanted = functional.batch_norm(
         *(torch.from_numpy(a) for a in (x, mean, variance)),
-        torch.from_numpy(graph.weights["bn.scale"]),
-        torch.from_numpy(graph.weights["bn.shift"]),
+        torch.tensor(graph.weights["bn.scale"]),
+        torch.tensor(graph.weights["bn.shift"]),
     )
     close(run(graph, x, dtype=dtype), functional.relu(wanted).numpy(), dtype)
     units = prod(shape)

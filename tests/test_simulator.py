@@ -336,7 +336,7 @@ def test_bad_options() -> None:
     with pytest.raises(ng.EngineError, match=r"engine 'numpy' is unknown; did you mean"):
         ng.Simulator(graph, engine="numpy")
     for dtype in ("float16", "int32", "quadruple"):
-        with pytest.raises(ng.EngineError, match=rf"dtype is {dtype}, needed float32 or float64"):
+        with pytest.raises(ng.EngineError, match=rf"dtype is '?{dtype}'?, needed float32"):
             ng.Simulator(graph, dtype=dtype)
     for threads in (0, 1.5, 4000):
         with pytest.raises(ng.EngineError, match=rf"threads is {threads}, needed a whole number"):
