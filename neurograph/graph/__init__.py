@@ -6,8 +6,8 @@ that builds, edits, counts, stores, converts or compiles a graph stands above an
 
 from neurograph.graph.connections import Connections
 from neurograph.graph.degrees import in_degree, out_degree, uses
-from neurograph.graph.graph import Graph, require_graph
-from neurograph.graph.layer import BIAS_NAME, Ids, Layer, Wireable
+from neurograph.graph.graph import Graph, Wireable, require_graph
+from neurograph.graph.layer import BIAS_NAME, Ids, Layer
 from neurograph.graph.query import cone, projective_field, receptive_field
 from neurograph.graph.references import Reference, ids_of, neuron_ids, one_id, weight_ids
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.checks import wholes
 from neurograph.errors import GraphError
+from neurograph.graph.references import NamedNeurons
 from neurograph.graph.table import Ids, Table, blocks_of
+from neurograph.graph.weights import Weights
 from neurograph.memory import require
 from neurograph.names import Names
 from neurograph.optional import pandas
@@ -19,12 +21,18 @@ from neurograph.optional import pandas
 if TYPE_CHECKING:
     from scipy.sparse import coo_matrix
 
-    from neurograph.graph.graph import Graph
-
 BIAS_UNIT = 0
 BLOCK = 1 << 20
 _SIDES = "source", "weight", "target"
 _ROW = 400  # bytes of a connection in a DataFrame: three texts and the numbers
+
+
+class Described(NamedNeurons, Protocol):
+    """What knows the names of neurons and weights, and the weights' values: a Graph."""
+
+    @property
+    def weights(self) -> Weights:
+        """The weights."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,7 +53,7 @@ class Connections:
     source: Ids
     weight: Ids
     target: Ids
-    graph: Graph | None = None
+    graph: Described | None = None
 
     def __post_init__(self) -> None:
         for side in _SIDES:

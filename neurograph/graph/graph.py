@@ -9,19 +9,19 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurograph.checks import number
-from neurograph.errors import GraphError, kind_of, shown, suggestion
+from neurograph.errors import GraphError, kind_of, shown
 from neurograph.functions import Function
 from neurograph.graph.connections import Connections, expand
-from neurograph.graph.extent import Extent
 from neurograph.graph.index import Index
 from neurograph.graph.initializers import Initializer
-from neurograph.graph.layer import BIAS_NAME, Ids, Layer, Wireable, read_only
+from neurograph.graph.layer import BIAS_NAME, Ids, Layer, read_only
+from neurograph.graph.layers import Layers
 from neurograph.graph.references import Reference, neuron_ids, one_id, weight_ids
 from neurograph.graph.state import state_of
 from neurograph.graph.summary import summary
@@ -30,6 +30,17 @@ from neurograph.graph.triples import FUNCTIONS_MAX, Parts
 from neurograph.graph.view import View
 from neurograph.graph.weights import Weights
 from neurograph.names import AXES_MAX, IdArray, Names
+
+
+class Wireable(Protocol):
+    """A layer: anything with a name (or None) and a method that wires ids."""
+
+    @property
+    def name(self) -> str | None:
+        """The layer's name; None for one made from its kind."""
+
+    def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
+        """Add the layer's neurons under `name`, reading `sources`, and return their ids."""
 
 
 class Graph:
@@ -50,14 +61,11 @@ class Graph:
         self.table = Table()
         self.weights = Weights()
         self.functions: list[Function] = []
-        self.layers: dict[str, Layer] = {}
+        self.layers = Layers()
         self.neuron_names = Names("neuron")
         self._constants: dict[int, float] = {}
-        self._inputs: list[str] = []
         self._outputs: Ids | None = None
         self._index: tuple[tuple[int, ...], Index] | None = None
-        self._arrays_of: dict[str, list[str]] = {}
-        self._last: str | None = None  # the last layer that is no input
         self._stems: dict[str, int] = {}  # how often each made a name
         self._function_ids: dict[Function, int] = {}
         self.add_constant(BIAS_NAME, 1.0)
@@ -92,13 +100,10 @@ class Graph:
             graph.neuron_names.add(name, IdArray((), identity))
         for layer in layers:
             graph.neuron_names.add(layer.name, layer.neurons)
-        graph.layers = {layer.name: layer for layer in layers}
+        graph.layers = Layers(layers, inputs)
         graph._constants = {int(i): number(constants[i], states[i]) for i in constants}
-        graph._inputs = list(inputs)
         graph._outputs = None if outputs is None else read_only(outputs)
-        graph._index, graph._arrays_of, graph._stems = None, {}, {}
-        given = set(inputs)
-        graph._last = next((x.name for x in reversed(layers) if x.name not in given), None)
+        graph._index, graph._stems = None, {}
         graph._function_ids = {f: i for i, f in reversed([*enumerate(functions)])}
         graph.label([*labels], [*labels.values()])
         return graph
@@ -160,12 +165,31 @@ class Graph:
         name = layer.name if layer.name is not None else self._free_name(stem)
         self.require_free(name, name)
         given = [neuron_ids(self, s, name) for s in sources]
-        before = Extent.of(self)
+        before = self._extent()
         try:
             return layer.wire(self, name, *given)
         except BaseException:
-            before.restore(self)
+            self._shrink(before)
             raise
+
+    def _extent(self) -> tuple[Any, ...]:
+        """Return what there is, to `_shrink` to."""
+        parts: list[Any] = [self.table, self.weights, self.layers]
+        counts = len(self.functions), len(self.neuron_names), len(self._constants)
+        return [(part, part.extent) for part in parts], counts, dict(self._stems)
+
+    def _shrink(self, extent: tuple[Any, ...]) -> None:
+        """Take back what was added since `extent` was read."""
+        parts, (functions, names, constants), self._stems = extent
+        for part, before in parts:
+            part.shrink(before)
+        for function in self.functions[functions:]:
+            del self._function_ids[function]
+        del self.functions[functions:]
+        self.neuron_names.shrink(names)
+        while len(self._constants) > constants:
+            self._constants.popitem()
+        self._index = None
 
     def require_free(self, name: str, who: str) -> None:
         """Raise GraphError if a layer or unit is called `name` already, or can not be."""
@@ -194,9 +218,7 @@ class Graph:
 
     def add_inputs(self, name: str, shape: tuple[int, ...]) -> Ids:
         """Add input neurons of this shape and return their ids."""
-        ids = self._add_layer(name, "Input", shape, -1, -1, -1, INPUT)
-        self._inputs.append(name)
-        return ids
+        return self._add_layer(name, "Input", shape, (-1, -1, -1, INPUT))
 
     def add_weights(
         self,
@@ -223,7 +245,7 @@ class Graph:
 
     def bring(self, layer: str, array: str) -> None:
         """Let the layer that is added as `layer` next have brought the weight array `array`."""
-        self._arrays_of.setdefault(layer, []).append(array)
+        self.layers.bring(layer, array)
 
     def add_neurons(
         self,
@@ -242,38 +264,27 @@ class Graph:
         """
         if len(shape) > AXES_MAX:
             raise GraphError(f"{layer}: has {len(shape)} axes, needed at most {AXES_MAX}")
-        columns = [np.broadcast_to(np.asarray(c, np.int32), shape) for c in (field, kernel, bias)]
-        field, kernel, bias = columns
-        number = self.function_id(function)
-        return self._add_layer(layer, kind, shape, field, kernel, bias, number)
+        field, kernel, bias = (
+            np.broadcast_to(np.asarray(column, np.int32), shape) for column in (field, kernel, bias)
+        )
+        columns = field, kernel, bias, self.function_id(function)
+        return self._add_layer(layer, kind, shape, columns)
 
     def _add_layer(
-        self,
-        name: str,
-        kind: str,
-        shape: tuple[int, ...],
-        field: Any,
-        kernel: Any,
-        bias: Any,
-        function: int,
+        self, name: str, kind: str, shape: tuple[int, ...], columns: tuple[Any, Any, Any, int]
     ) -> Ids:
-        count = math.prod(shape)
+        """Add neurons of these fields, kernels, biases and function number."""
         ids = IdArray(shape, self.table.size)
         self.require_free(name, name)
-        self.table.add(count, field, kernel, bias, function)
+        self.table.add(math.prod(shape), *columns)
         self.neuron_names.add(name, ids)
-        self.layers[name] = Layer(name, kind, ids, tuple(self._arrays_of.pop(name, ())))
-        if function != INPUT:
-            self._last = name
+        self.layers.add(Layer(name, kind, ids), is_input=columns[-1] == INPUT)
         return ids.ids
 
     def rename_array(self, old: str, new: str) -> None:
         """Give the weight array `old` the name `new`. Raises GraphError if that is taken."""
         self.weights.rename(old, new)
-        for layer in self.layers.values():
-            if old in layer.arrays:
-                arrays = tuple(new if a == old else a for a in layer.arrays)
-                self.layers[layer.name] = replace(layer, arrays=arrays)
+        self.layers.rename_array(old, new)
 
     def function_id(self, function: Function) -> int:
         """Return the number of `function` in this graph's list, adding it if it is new."""
@@ -299,7 +310,7 @@ class Graph:
     @property
     def inputs(self) -> tuple[Layer, ...]:
         """The input layers in the order they were added."""
-        return tuple(self.layers[name] for name in self._inputs)
+        return self.layers.inputs
 
     @property
     def outputs(self) -> Ids:
@@ -309,11 +320,11 @@ class Graph:
         """
         if self._outputs is not None:
             return self._outputs
-        if self._last is None:
+        if self.layers.last is None:
             raise GraphError(
                 "graph: there are no outputs; a graph needs a layer besides its inputs"
             )
-        return self.layers[self._last].ids
+        return self.layers.last.ids
 
     @outputs.setter
     def outputs(self, ids: Reference) -> None:
@@ -344,9 +355,7 @@ class Graph:
 
     def layer(self, name: str) -> Layer:
         """Return the layer `name`. Raises GraphError with the nearest names if there is none."""
-        if not isinstance(name, str) or name not in self.layers:
-            raise GraphError(f"layer {shown(name)} is unknown{suggestion(name, self.layers)}")
-        return self.layers[name]
+        return self.layers.named(name)
 
     def __getitem__(self, name: str) -> Layer:
         """Return a layer: `graph["C1"]` is `graph.layer("C1")`."""
@@ -361,7 +370,7 @@ class Graph:
 
     def summary(self) -> str:
         """Return a table of the layers as text: kind, function, maps, neurons, connections."""
-        return summary(self)
+        return f"{summary(self, self.table, self.functions)}\n{self!r}"
 
     def neurons_of(self, layer: str | Sequence[str]) -> Ids:
         """Return the ids of the neurons of a layer or several. Raises GraphError as `layer`."""

@@ -1,31 +1,16 @@
-"""A layer: a named group of neurons, and what can be added as one."""
+"""A layer: a named group of neurons."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.names import IdArray
 
-if TYPE_CHECKING:
-    from neurograph.graph.graph import Graph
-
 Ids = NDArray[np.int32]
 BIAS_NAME = "bias unit"
-
-
-class Wireable(Protocol):
-    """A layer: anything with a name (or None) and a method that wires ids."""
-
-    @property
-    def name(self) -> str | None:
-        """The layer's name; None for one made from its kind."""
-
-    def wire(self, graph: Graph, name: str, *sources: Ids) -> Ids:
-        """Add the layer's neurons under `name`, reading `sources`, and return their ids."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

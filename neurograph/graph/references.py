@@ -6,7 +6,7 @@ A name is that of one ("C1[2, 10, 10]", or its label) or of a whole array ("C1",
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,15 +17,35 @@ from neurograph.memory import require
 from neurograph.names import Names
 from neurograph.spelling import split
 
-if TYPE_CHECKING:
-    from neurograph.graph.graph import Graph
-    from neurograph.graph.weights import Weights
-
 Ids = NDArray[np.int32]
 Reference = int | str | ArrayLike | Sequence[int | str]
 
 
-def neuron_ids(graph: Graph, given: Reference, who: str) -> Ids:
+class NamedNeurons(Protocol):
+    """Neurons by id and name: a Graph."""
+
+    @property
+    def neuron_names(self) -> Names:
+        """The names of the ids."""
+
+    @property
+    def size(self) -> int:
+        """The number of ids."""
+
+
+class NamedWeights(Protocol):
+    """Weights by id and name: a graph's Weights."""
+
+    @property
+    def names(self) -> Names:
+        """The names of the ids."""
+
+    @property
+    def count(self) -> int:
+        """The number of weights."""
+
+
+def neuron_ids(graph: NamedNeurons, given: Reference, who: str) -> Ids:
     """Return the ids of the neurons that ids or names stand for.
 
     Ids come back in their shape, one as (); the name of a layer gives its neurons in the shape of
@@ -40,7 +60,7 @@ def neuron_ids(graph: Graph, given: Reference, who: str) -> Ids:
     return ids_of(graph.neuron_names, graph.size, given, who)
 
 
-def weight_ids(weights: Weights, given: Reference, who: str) -> Ids:
+def weight_ids(weights: NamedWeights, given: Reference, who: str) -> Ids:
     """Return the ids of the weights that ids or names stand for; as `neuron_ids`.
 
     >>> from neurograph.models import lenet5

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.checks import whole
 from neurograph.errors import GraphError
-from neurograph.graph.connections import BLOCK, Connections, blocks, join
-from neurograph.graph.table import live_slots
+from neurograph.graph.connections import BLOCK, Connections, Described, blocks, join
+from neurograph.graph.index import Index
+from neurograph.graph.table import Table, live_slots
 from neurograph.memory import require
 
 if TYPE_CHECKING:
     from scipy.sparse import coo_matrix
 
-    from neurograph.graph.graph import Graph
+
+class Connected(Described, Protocol):
+    """What has connections, and a way to look them up: a Graph."""
+
+    @property
+    def table(self) -> Table:
+        """The connections, in normal form."""
+
+    @property
+    def index(self) -> Index:
+        """Who uses what."""
 
 
 def _among(ids: NDArray[Any], chosen: NDArray[Any]) -> NDArray[np.bool_]:
@@ -37,7 +48,7 @@ class View:
 
     def __init__(
         self,
-        graph: Graph,
+        graph: Connected,
         *,
         targets: NDArray[Any] | None = None,
         sources: NDArray[Any] | None = None,
