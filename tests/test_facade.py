@@ -153,3 +153,19 @@ def test_what_is_missing_is_installed_by_a_command_for_a_clone():
         for extra in re.findall(r'missing\([^)]*"(\w+)"\s*\)', text):
             assert extra in extras, path
     assert "pip install '.[fast]'" in str(missing("x", "numba", "fast"))
+
+
+# What a user of an earlier commit may have written; a name that goes is deprecated first.
+PROMISED = """
+RBF SGD Activation Adam Add AvgPool2d BatchNorm2d Connections Conv2d ConvTranspose2d
+ConversionError CorrectPenalty Counts CrossEntropy DataError DiscriminativePenalty
+Distortion EngineError Explanation Function Gradient Graph GraphError History Input Layer
+Linear MaxPool2d MeanSquaredError MissingDependency Multiply NeurographError Program Row
+Simulator Sparse States StochasticDiagonalLM Subsample2d TrainingError Verification compile
+cone count cut datasets drop_dead error_rate explain fit from_networkx load models
+projective_field prune receptive_field save subgraph tie to_networkx unshare verify
+""".split()
+
+
+def test_no_public_name_is_lost():
+    assert set(PROMISED) <= set(ng.__all__)
