@@ -52,6 +52,15 @@ def test_names_an_index_at_a_time():
     assert offered("neuron mlp --sizes 4,3 o") == [f"output[{i}]" for i in range(3)]
 
 
+def test_names_of_neurons_own():
+    graph = ng.models.mlp((3, 2))
+    graph.label("output", ["cat", "cow"])
+    ng.save(graph, "named.npz")
+    assert offered("neuron named.npz c") == ["cat", "cow"]
+    assert offered("neuron named.npz ca") == ["cat"]
+    assert "cat" in offered("neuron named.npz ")
+
+
 def test_weights_that_a_table_leaves_out_are_not_offered():
     assert offered("weight lenet5 C3.k") == [f"C3.kernel[{o}," for o in range(16)]
     assert offered("weight lenet5 C3.kernel[0,") == [f"C3.kernel[0,{i}," for i in (0, 1, 2)]

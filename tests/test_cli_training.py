@@ -31,8 +31,8 @@ def data(tmp_path_factory):
     return directory
 
 
-def run(*arguments, code=0):
-    result = CliRunner().invoke(main, ["train", *map(str, arguments)])
+def run(*arguments, code=0, command="train"):
+    result = CliRunner().invoke(main, [command, *map(str, arguments)])
     assert result.exit_code == code, result.output
     return result.output
 
@@ -260,6 +260,52 @@ def test_a_model_that_would_not_learn_digits_is_refused_with_the_reason(name, bi
     assert "needed lenet5, lenet5_modern, concept, zipcode1989, mlp or a saved file" in text
 
 
+@pytest.mark.parametrize(
+    ("names", "called", "said"),
+    [
+        (("0", "1"), ["output[0]", "output[1]"], None),  # names that say no more than numbers
+        (("1", "2"), ["1", "2"], None),
+        (("cat", "input"), ["cat", "output[1]"], "as others have it: input"),
+        (("cat", "mine"), ["cat", "output[1]"], "as others have it: mine"),
+    ],
+)
+def test_outputs_are_called_as_the_classes(names, called, said, tmp_path):
+    pytest.importorskip("PIL")
+    for name in names:
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(3):
+            path = tmp_path / "pictures" / name / f"{number}.pgm"
+            path.write_bytes(b"P5 6 6 255 " + bytes(36 * [50 * number]))
+    graph = ng.models.mlp((36, 3))
+    graph.label(["input[0]", "output[2]", "output[1]"], ["mine", "old", "older"])
+    ng.save(graph, tmp_path / "old.npz")
+    given = ("--images", tmp_path / "pictures", "--passes", 1, "--out", tmp_path / "new.npz")
+    text = run(tmp_path / "old.npz", *given, "--engine", "scipy", "--quiet")
+    assert ("no name for an output" in text) == (said is not None)
+    assert said is None or said in text
+    new = ng.load(tmp_path / "new.npz")
+    assert [new.neuron_name(i) for i in new.outputs] == [*called, "output[2]"]
+    assert new.neuron_name(1) == "mine"
+
+
+def test_run_shows_the_names_of_outputs(tmp_path):
+    graph = ng.models.mlp((4, 3))
+    graph.label(["output[0]", "output[2]"], ["cat", "great ape"])
+    graph.weights.value = np.zeros(15)
+    graph.weights.set("output.bias", [1.0, 2.0, 3.0])
+    ng.save(graph, tmp_path / "pets.npz")
+    np.save(tmp_path / "one.npy", np.zeros((1, 4)))
+    given = (tmp_path / "pets.npz", "--images", tmp_path / "one.npy")
+    seen = json.loads(run(*given, "--json", command="run"))
+    assert (seen["classes"], seen["results"][0]["class"]) == (["cat", "1", "great ape"], 2)
+    head, _, row, *_ = run(*given, command="run").partition("image ")[2].splitlines()
+    assert head.split() == ["class", "cat", "1", "great", "ape"]
+    assert row.split() == ["0", "great", "ape", "1", "2", "3"]
+    np.save(tmp_path / "labels.npy", np.array([1]))
+    rows = run(*given, "--labels", tmp_path / "labels.npy", command="run").splitlines()
+    assert ["0", "1", "great", "ape", "1", "2", "3"] in [row.split() for row in rows]
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """Bars as pictures, in a folder a class."""
@@ -283,6 +329,8 @@ def test_pictures_in_a_folder_a_class_are_learnt(folders, tmp_path):
     assert document["pictures"] == 48
     assert document["measured_on"] == "12 held out pictures"
     assert document["classes"] == ["level", "upright"]
+    trained = ng.load(tmp_path / "bars.npz")  # the outputs are called as the classes
+    assert [trained.neuron_name(i) for i in trained.outputs] == ["level", "upright"]
     last = document["passes"][-1]
     assert last["training_error"] <= 0.05
     assert last["validation_error"] <= 0.2

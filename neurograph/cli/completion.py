@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ from neurograph.models import MODELS
 from neurograph.names import IdArray
 
 Items = list[CompletionItem]
+_LABELS = 100  # that are offered at most
 
 
 @add_completion_class
@@ -48,10 +50,13 @@ def layer_names(context: click.Context, _: click.Parameter, incomplete: str) -> 
 
 
 def neuron_names(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
-    """Offer the neurons of the model that stands before, an index at a time."""
+    """Offer the neurons of the model that stands before, an index at a time, and their labels."""
     graph = typed_graph(context)
-    layers = {} if graph is None else {n: x.neurons for n, x in graph.layers.items()}
-    return [CompletionItem(name) for name in _names(layers, incomplete)]
+    if graph is None:
+        return []
+    layers = {name: layer.neurons for name, layer in graph.layers.items()}
+    own = (label for label in graph.labels.values() if label.startswith(incomplete))
+    return [CompletionItem(n) for n in [*_names(layers, incomplete), *islice(own, _LABELS)]]
 
 
 def weight_names(context: click.Context, _: click.Parameter, incomplete: str) -> Items:

@@ -22,6 +22,7 @@ from neurograph.engines import ENGINES
 from neurograph.errors import DataError
 from neurograph.losses import check_labels
 from neurograph.simulator import Simulator
+from neurograph.spelling import written
 
 _WIDE = 12  # outputs that a table has columns for; of more, the best few are shown
 _BEST = 5, 3, 2, 1  # how many, as they fit
@@ -188,6 +189,8 @@ def _document(
         "seconds": outcome.ran,
         "seconds_to_prepare": outcome.prepared,
     }
+    if model.graph.labels and outcome.classes.ndim == 1:
+        found["classes"] = _names(outcome)
     if given.labels is not None and outcome.classes.ndim == 1:
         found["right"] = int((outcome.classes == given.labels).sum())
     found["results"] = [
@@ -227,10 +230,11 @@ def _text(given: Images, outcome: Outcome, found: dict[str, Any], shown: int) ->
 
 def _why(model: Model, given: Images, outcome: Outcome) -> str:
     """Return the command that explains the winning output of the first digit of the package."""
-    ids = model.graph.outputs
+    graph, ids = model.graph, model.graph.outputs
     if not given.package or ids.ndim != 1:
         return ""
-    winner = model.graph.neuron_name(int(ids[outcome.classes[0]])).replace(" ", "")
+    # By its place: a label may be a number, as a digit's is, and is no id.
+    winner = written(*graph.neuron_names.locate(int(ids[outcome.classes[0]]))).replace(" ", "")
     return hint(model, "neuron", "why, term by term", winner, "--digit", "0")
 
 
@@ -258,19 +262,32 @@ def _results(given: Images, outcome: Outcome, shown: int, *, smallest: bool) -> 
             for start, classes in zip(before, outcome.classes[:shown], strict=True)
         ]
         return table(head, rows, left=len(head))
-    rows = [[*start, outcome.classes[i]] for i, start in enumerate(before)]
-    return _with_outputs(head, rows, outcome.outputs, smallest=smallest)
+    classes = _names(outcome)
+    rows = [
+        [first, *(classes[label] for label in rest), classes[outcome.classes[i]]]
+        for i, (first, *rest) in enumerate(before)
+    ]
+    return _with_outputs(head, rows, outcome.outputs, classes, smallest=smallest)
 
 
-def _with_outputs(head: list[str], rows: list[list[Any]], outputs: Array, *, smallest: bool) -> str:
+def _names(outcome: Outcome) -> list[str]:
+    """Return what each output is called: its label, else its number."""
+    graph = outcome.simulator.graph
+    ids = graph.outputs.reshape(-1).tolist()
+    return [graph.labels.get(identity, str(i)) for i, identity in enumerate(ids)]
+
+
+def _with_outputs(
+    head: list[str], rows: list[list[Any]], outputs: Array, classes: list[str], *, smallest: bool
+) -> str:
     """Return a table with a column for each output, or with the best few where that is too wide."""
     if outputs.shape[1] <= _WIDE:
-        titles = [*head, *map(str, range(outputs.shape[1]))]
+        titles = [*head, *classes]
         whole = [[*row, *(f"{o:.4g}" for o in outputs[i])] for i, row in enumerate(rows)]
         if fits(titles, whole):
             return table(titles, whole)
     for count in _BEST:
-        best = [[*row, _best(outputs[i], count, smallest)] for i, row in enumerate(rows)]
+        best = [[*row, _best(outputs[i], classes, count, smallest)] for i, row in enumerate(rows)]
         if fits([*head, "best outputs"], best):
             break
     return table([*head, "best outputs"], best)
@@ -281,6 +298,6 @@ def _grid(classes: Array) -> str:
     return "\n".join(" ".join(map(str, row)) for row in rows)
 
 
-def _best(outputs: Array, count: int, smallest: bool) -> str:
+def _best(outputs: Array, classes: list[str], count: int, smallest: bool) -> str:
     order = np.argsort(outputs if smallest else -outputs, kind="stable")[:count]
-    return ", ".join(f"{c}: {outputs[c]:.4g}" for c in order)
+    return ", ".join(f"{classes[c]}: {outputs[c]:.4g}" for c in order)

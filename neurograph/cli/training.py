@@ -12,7 +12,7 @@ from neurograph.cli.application import INTERRUPTED
 from neurograph.cli.arguments import Model, takes_json, takes_model
 from neurograph.cli.output import emit
 from neurograph.cli.tables import table
-from neurograph.cli.training_data import Data, read
+from neurograph.cli.training_data import Data, named, read
 from neurograph.cli.training_options import Options, takes_options
 from neurograph.errors import DataError
 from neurograph.losses import LOSSES, Loss
@@ -68,7 +68,7 @@ def train(model: Model, options: Options, as_json: bool) -> None:
             "zipcode1989, mlp or a saved file"
         )
     way = _way(model, options)
-    data = read(model, options, way.seed)
+    data = named(model.graph, read(model, options, way.seed))
     if way.initializer is not None and not options.resume:
         model.graph.weights.initialize(seed=way.seed, initializer=way.initializer)
     if not options.quiet:

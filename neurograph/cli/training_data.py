@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from neurograph.cli.images import BOX, Reading, fitted, input_size
 from neurograph.cli.output import shape_text
 from neurograph.cli.training_options import Options
 from neurograph.errors import DataError
+from neurograph.graph import Graph
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -47,6 +48,25 @@ def read(model: Model, options: Options, seed: int) -> Data:
     if options.images is not None:
         return _pictures(model, options, shape, seed)
     return _digits(options, shape, seed)
+
+
+def named(graph: Graph, data: Data) -> Data:
+    """Let the outputs be called as the classes of pictures, but for those that are their numbers.
+
+    Return the data, which say whose names others have.
+    """
+    if not data.classes:
+        return data
+    ids, names = graph.outputs.tolist(), graph.neuron_names
+    free = [names.fit(c) and names.labels.id_of(c) in (None, *ids) for c in data.classes]
+    labels = [
+        c if fit and c != str(i) else ""
+        for i, (c, fit) in enumerate(zip(data.classes, free, strict=True))
+    ]
+    graph.label(ids, [*labels, *[""] * (len(ids) - len(labels))])
+    lost = [c for c, fit in zip(data.classes, free, strict=True) if not fit]
+    said = f"{data.said}; no name for an output, as others have it: {', '.join(lost)}"
+    return replace(data, said=said) if lost else data
 
 
 def _digits(options: Options, shape: Shape, seed: int) -> Data:

@@ -98,7 +98,8 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         "--images",
         type=click.Path(path_type=Path),
         metavar="DIR",
-        help="Pictures instead (PNG, JPEG, ...), a folder a class; needs the extra images.",
+        help="Pictures instead (PNG, JPEG, ...), a folder a class, whose name its output gets; "
+        "needs the extra images.",
     ),
     option("--transpose", is_flag=True, help="Exchange rows and columns of --images."),
     option(
