@@ -301,9 +301,19 @@ def test_run_shows_the_names_of_outputs(tmp_path):
     head, _, row, *_ = run(*given, command="run").partition("image ")[2].splitlines()
     assert head.split() == ["class", "cat", "1", "great", "ape"]
     assert row.split() == ["0", "great", "ape", "1", "2", "3"]
+    assert run(tmp_path / "pets.npz", "great ape", command="neuron").startswith("great ape: neuron")
     np.save(tmp_path / "labels.npy", np.array([1]))
     rows = run(*given, "--labels", tmp_path / "labels.npy", command="run").splitlines()
     assert ["0", "1", "great", "ape", "1", "2", "3"] in [row.split() for row in rows]
+
+
+def test_a_number_that_is_an_id_and_a_name(tmp_path):
+    graph = ng.models.mlp((4, 3))
+    graph.label("output", ["6", "5", "7"])  # ids 5, 6 and 7
+    ng.save(graph, tmp_path / "net.npz")
+    for name, code in (("7", 0), ("4", 0), ("output[1]", 0), ("5", 2), ("6", 2)):
+        text = run(tmp_path / "net.npz", name, command="neuron", code=code)
+        assert ("the name of another" in text) == bool(code)
 
 
 @pytest.fixture(scope="module")

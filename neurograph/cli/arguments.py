@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ import click
 from neurograph.cli.completion import model_names
 from neurograph.cli.opening import Model, open_model
 from neurograph.cli.tables import terminal_columns, wrapped
+from neurograph.errors import GraphError
 from neurograph.models import CARRIED
 
 __all__ = [
@@ -153,5 +155,14 @@ def _threads_given(_: click.Context, parameter: click.Parameter, threads: int) -
 
 
 def identity(text: str, name_to_id: Callable[[str], int]) -> int:
-    """Return the id that `text` is, or that is called so."""
-    return int(text) if re.fullmatch(r"\d{1,10}", text) else name_to_id(text)
+    """Return the id that `text` is, or that is called so; two are an error."""
+    if not re.fullmatch(r"\d{1,10}", text):
+        return name_to_id(text)
+    with suppress(GraphError):  # few are called by a number
+        called = name_to_id(text)
+        if called != int(text):
+            raise click.UsageError(
+                f"{text} is the id of one and the name of another, whose id is {called}; "
+                'needed a layer and an index, such as "output[0]"'
+            )
+    return int(text)
