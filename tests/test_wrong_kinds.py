@@ -203,7 +203,17 @@ FUNCTIONS: dict[str, Call] = {
 NO_CALL = {
     *(name for name in ng.__all__ if name.endswith("Error")),
     *("Audit", "MissingDependency", "Counts", "Difference", "Explanation", "Gradient", "History"),
-    *("Layer", "Program", "Reconciliation", "Row", "States", "Verification", "datasets", "models"),
+    *(
+        "Estimate",
+        "Layer",
+        "Program",
+        "Reconciliation",
+        "Row",
+        "States",
+        "Verification",
+        "datasets",
+        "models",
+    ),
 }
 
 GRADIENT = (X, LABELS, "cross_entropy")
@@ -308,8 +318,11 @@ def every_call() -> Iterator[tuple[str, Call]]:
 
 CALLS = dict(every_call())
 if torch is None:
-    NO_CALL |= {"from_torch", "reconcile"}
+    NO_CALL |= {"estimate", "from_torch", "reconcile"}
 else:
+    FUNCTIONS["estimate"] = CALLS["estimate"] = call(
+        lambda: ng.estimate, torch.nn.Linear(2, 2), torch.zeros(1, 2)
+    )
     FUNCTIONS["reconcile"] = CALLS["reconcile"] = call(
         lambda: ng.reconcile, torch.nn.Linear(2, 2), torch.zeros(1, 2), tool="FlopCounterMode"
     )

@@ -5,7 +5,17 @@ counting.
 """
 
 from neurograph.auditing.accounts import audit
+from neurograph.auditing.estimation import Estimate, estimate
 from neurograph.auditing.reconciling import Reconciliation, Term, reconcile
 from neurograph.auditing.reports import Audit, Dead
 
-__all__ = ["Audit", "Dead", "Reconciliation", "Term", "audit", "reconcile"]
+__all__ = [
+    "Audit",
+    "Dead",
+    "Estimate",
+    "Reconciliation",
+    "Term",
+    "audit",
+    "estimate",
+    "reconcile",
+]
