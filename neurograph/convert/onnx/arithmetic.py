@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,22 +13,39 @@ from neurograph import operators as ops
 from neurograph.activations import Activation
 from neurograph.convert.onnx.activations import power
 from neurograph.convert.onnx.calls import Call, is_neurons, numbers
-from neurograph.convert.values import Neurons
-from neurograph.errors import ConversionError
+from neurograph.convert.values import Neurons, Parameters
 
 Ids = NDArray[np.int32]
 _PRODUCT = ("multiply", "product")
+_BROADCAST_SINCE = 7  # the operator set from which operands broadcast as NumPy's
 
 
-def _modern(call: Call) -> None:
-    """Raise ConversionError where an operand is stretched as it was before operator set 7."""
-    if call.get("broadcast", 0) and call.get("axis") is not None:
-        raise ConversionError("operands along an axis, as before operator set 7")
+def _stretched(call: Call) -> Call:
+    """Return a call whose second operand has the axes that its attribute says, as of old.
+
+    Before operator set 7 an operand lay along the first's axes from `axis` on.
+    """
+    axis = call.get("axis")
+    if call.opset >= _BROADCAST_SINCE or not call.get("broadcast", 0) or axis is None:
+        return call
+    a, b = call.inputs[:2]
+    behind = len(np.shape(_places(a))) - int(axis) - len(np.shape(_places(b)))
+    shape = (*np.shape(_places(b)), *(1,) * behind)
+    if isinstance(b, Neurons):
+        return replace(call, inputs=[a, Neurons(b.ids.reshape(shape))])
+    if isinstance(b, Parameters):
+        moved = Parameters(b.ids.reshape(shape), b.values.reshape(shape), b.arrays)
+        return replace(call, inputs=[a, moved])
+    return replace(call, inputs=[a, np.reshape(b, shape)])
+
+
+def _places(value: Any) -> Any:
+    return value.ids if isinstance(value, (Neurons, Parameters)) else value
 
 
 def _sum_of_two(call: Call) -> Neurons:
     """Wire a + b or a - b: of neurons, weights and constants."""
-    _modern(call)
+    call = _stretched(call)
     minus = call.name == "Sub"
     a, b = call.inputs[:2]
     if is_neurons(a) and is_neurons(b):
@@ -78,7 +96,7 @@ def _gate(call: Call, a: Any, b: Any) -> Neurons:
 
 
 def _multiply(call: Call) -> Neurons:
-    _modern(call)
+    call = _stretched(call)
     a, b = call.inputs[:2]
     if is_neurons(a) and is_neurons(b):
         return _gate(call, call.neurons(0), call.neurons(1))
@@ -87,7 +105,7 @@ def _multiply(call: Call) -> Neurons:
 
 
 def _divide(call: Call) -> Neurons:
-    _modern(call)
+    call = _stretched(call)
     a, b = call.inputs[:2]
     if not is_neurons(b):
         inverse = 1 / np.asarray(numbers(b), np.float64)
@@ -132,12 +150,20 @@ def _of_several(call: Call) -> Neurons:
     if count == 2 and call.name == "Sum":
         return _sum_of_two(call)
     read = call.sources if reduced == "sum" else call.neurons
-    sources = [read(place) for place in range(count)]
-    if count == 1:
+    sources = [read(place) for place in range(count) if not _is_beyond(call, place)]
+    if len(sources) == 1 and call.name != "Mean":
         return Neurons(sources[0])
     weights = [1 / count] * count if call.name == "Mean" else None
     kind = {"max": "Maximum", "min": "Minimum", "sum": "Add"}[reduced]
     return _together(call, sources, weights=weights, pair=("multiply", reduced), kind=kind)
+
+
+def _is_beyond(call: Call, place: int) -> bool:
+    """Return whether an operand of a largest or smallest is infinite: any other is beyond it."""
+    value, infinite = call.given(place), {"Max": -np.inf, "Min": np.inf}.get(call.name)
+    if infinite is None or is_neurons(value):
+        return False
+    return bool((numbers(value) == infinite).all()) and np.ndim(numbers(value)) == 0
 
 
 def _prelu(call: Call) -> Neurons:
