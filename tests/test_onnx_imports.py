@@ -123,7 +123,8 @@ def test_zeros_are_kept_or_cut() -> None:
     kept, cut = assert_same(made), assert_same(made, zeros="cut")
     assert ng.count(kept).total.connections == 9 * (72 + 4)
     assert ng.count(cut).total.connections == 9 * (np.count_nonzero(kernel) + 4)
-    assert ng.count(cut).total.trainable == np.count_nonzero(kernel) + 4
+    total = ng.count(cut).total
+    assert total.trainable - total.dead == np.count_nonzero(kernel) + 4
     with pytest.raises(ConversionError, match="zeros"):
         ng.from_onnx(made.SerializeToString(), zeros="drop")
 
@@ -136,6 +137,22 @@ def test_statistics_are_fixed_and_a_number_alone_is_no_weight() -> None:
     assert ng.count(graph).total.trainable == 8
     assert {"a", "b"} <= set(graph.weights)
     assert not {"m", "v", "half"} & set(graph.weights)
+
+
+def test_the_state_has_the_names_of_the_initializers() -> None:
+    nodes = [node("Conv", "k"), helper.make_node("BatchNormalization", ["y", *"abmv"], ["z"])]
+    arrays = {"k": K, "a": ROW, "b": ROW / 2, "m": ROW / 3, "v": POSITIVE}
+    graph = assert_same(model(nodes, {"x": (1, 2, 5, 5)}, arrays, ("z",)))
+    state = graph.state_dict()
+    assert set(state) == set(arrays)
+    for name, array in arrays.items():
+        np.testing.assert_allclose(state[name], array, atol=1e-12)
+
+
+def test_weights_made_of_others_are_derived() -> None:
+    nodes = [helper.make_node("Mul", ["k", "g"], ["w"]), node("Conv", "w")]
+    graph = assert_same(model(nodes, {"x": (1, 2, 5, 5)}, {"k": K, "g": numbers(4, 1, 1, 1)}))
+    assert graph.weights.origins.derived == {"w.derived": ("g", "k")}
 
 
 def test_a_fill_of_zero_is_no_connection() -> None:

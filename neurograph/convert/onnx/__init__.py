@@ -26,8 +26,8 @@ def from_onnx(
     model's names; several outputs come one after the other, each flat, in the model's order; the
     layer whose neurons are an output has the output's name. Weight arrays have the names of the
     initializers, which are trainable where an operator takes them as weights, batch norm's
-    statistics apart. Exporters write masks as zeros: with zeros="cut" a kernel's weight that is 0
-    is no weight.
+    statistics apart; a number without an axis is a constant where it is added or multiplied.
+    Exporters write masks as zeros: with zeros="cut" a kernel's weight that is 0 is cut.
 
     Raises ConversionError for a damaged file, for open dimensions, and, listing all of them, for
     operators that cannot be said as neurons; MissingDependency without onnx.

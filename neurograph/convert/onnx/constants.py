@@ -12,9 +12,10 @@ from onnx import NodeProto
 from neurograph.convert.onnx import analysis
 from neurograph.convert.onnx.evaluation import Evaluator
 from neurograph.convert.onnx.reading import Source
-from neurograph.convert.values import Parameters
+from neurograph.convert.values import Parameters, Scene
 from neurograph.errors import ConversionError
 from neurograph.graph import Graph
+from neurograph.graph.origins import Origins, Statistics, Tensor
 
 _KERNEL_AXES = 2  # an array of as many is a kernel, whose zeros may be a mask
 
@@ -33,21 +34,33 @@ class Constants:
             if node.op_type == "Constant" and node.output:
                 self._arrays[node.output[0]] = _constant(source, node, evaluator)
         self._arrays |= given
+        self._weights: dict[str, tuple[int, ...]] = {}  # name -> shape
 
     def values(
         self, graph: Graph, nodes: list[NodeProto], alive: set[str], *, cut: bool
     ) -> dict[str, Any]:
         """Return parameters, new weights of a graph, where an operator takes weights; else arrays.
 
-        With `cut` a kernel's weight that is 0 is no weight.
+        With `cut` a kernel's weight that is 0 is cut.
         """
         needed = analysis.weights(nodes, alive, self._arrays.get)
-        return {
-            name: _parameters(graph, name, array, cut=cut)
-            if name in needed and _is_real(array)
-            else array
-            for name, array in self._arrays.items()
-        }
+        found: dict[str, Any] = dict(self._arrays)
+        for name, array in self._arrays.items():
+            if name in needed and _is_real(array):
+                found[name] = _parameters(graph, name, array, cut=cut)
+                self._weights[name] = array.shape
+        return found
+
+    def origins(self, scene: Scene, derived: Mapping[str, tuple[str, ...]]) -> Origins:
+        """Return what the model calls the weights, and the statistics that became fixed ones."""
+        called = {id(array): name for name, array in self._arrays.items()}
+        statistics = [
+            Statistics(called[id(mean)], called[id(variance)], *_fixed(layer), epsilon)
+            for layer, mean, variance, epsilon in scene.statistics
+            if id(mean) in called and id(variance) in called
+        ]
+        tensors = {name: Tensor.whole(_named(name), n) for name, n in self._weights.items()}
+        return Origins(tensors, tuple(statistics), dict(derived))
 
 
 def _constant(source: Source, node: NodeProto, evaluator: Evaluator) -> NDArray[Any]:
@@ -62,9 +75,18 @@ def _is_real(array: NDArray[Any]) -> bool:
     return np.issubdtype(array.dtype, np.floating) or array.dtype.name == "bfloat16"
 
 
+def _named(name: str) -> str:
+    """Return a name without the brackets that stand for an index."""
+    return name.replace("[", "(").replace("]", ")")
+
+
+def _fixed(layer: str) -> tuple[str, str]:
+    return f"{layer}.center", f"{layer}.inverse_deviation"
+
+
 def _parameters(graph: Graph, name: str, array: NDArray[Any], *, cut: bool) -> Parameters:
-    numbers = np.asarray(array, np.float64)
-    own = name.replace("[", "(").replace("]", ")")
-    present = numbers != 0 if cut and array.ndim >= _KERNEL_AXES else None
-    found = graph.weights.add(own, array.shape, present=present, initializer=numbers)
-    return Parameters(np.asarray(found.ids, np.int32), array, frozenset([own]))
+    numbers, own = np.asarray(array, np.float64), _named(name)
+    ids = np.asarray(graph.weights.add(own, array.shape, initializer=numbers).ids, np.int32)
+    if cut and array.ndim >= _KERNEL_AXES:
+        ids = np.where(numbers == 0, -1, ids).astype(np.int32)
+    return Parameters(ids, array, frozenset([own]))

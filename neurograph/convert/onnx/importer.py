@@ -54,6 +54,7 @@ class Importer:
         self._kinds = Kinds()
         self._claimed: dict[str, str] = {}  # output -> that of the activation its neurons apply
         self._done: set[str] = set()  # the outputs of those activations
+        self._derivations: dict[str, tuple[str, ...]] = {}  # derived array -> those it is made of
         self._refused: list[str] = []
         self.output_shapes: list[tuple[int, ...]] = []
         self._opsets = {"" if o.domain in DOMAINS else o.domain: o.version
@@ -88,6 +89,7 @@ class Importer:
                 "from_onnx: cannot be said as neurons: " + "; ".join(self._refused)
             )
         self._set_outputs()
+        self._graph.weights.origins = constants.origins(self._scene, self._derivations)
         return self._graph
 
     # ---- before any work ------------------------------------------------------------------------
@@ -261,7 +263,12 @@ class Importer:
         found = masked(values) if node.op_type == "Mul" else None
         if found is not None:
             return [found]
-        return derived(self._graph, node, values, self._evaluator)
+        made = derived(self._graph, node, values, self._evaluator)
+        of = {name for v in values if isinstance(v, Parameters) for name in v.arrays}
+        for value in made:
+            if isinstance(value, Parameters):
+                self._derivations |= dict.fromkeys(value.arrays, tuple(sorted(of)))
+        return made
 
 
 def _is_constant(value: Any) -> bool:

@@ -30,8 +30,10 @@ def _batch_norm(call: Call) -> Neurons:
         raise ConversionError("batch norm in training")
     x, shape = call.sources(), _per_map(call.sources())
     mean, variance = (np.asarray(call.constant(place), np.float64) for place in (3, 4))
-    inverse = 1 / np.sqrt(variance + call.get("epsilon", 1e-5))
+    epsilon = float(call.get("epsilon", 1e-5))
+    inverse = 1 / np.sqrt(variance + epsilon)
     hidden, graph = call.part("normalized"), call.wiring.graph
+    call.scene.statistics.append((hidden, call.given(3), call.given(4), epsilon))
     scale, shift = (
         graph.add_weights(hidden, kind, array.shape, initializer=array, trainable=False).ids
         for kind, array in (("inverse_deviation", inverse), ("center", -mean * inverse))
