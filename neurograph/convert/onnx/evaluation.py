@@ -19,6 +19,8 @@ Values = list[Any]
 Attributes = Mapping[str, Any]
 
 _ENTRIES = 1 << 28  # of all arrays of constants and moved ids, beyond which no network needs them
+# Of ids that are moved, each becomes so many at most, and so many more: as maps are stretched.
+_GROWTH, _GROWN = 64, 1 << 24
 
 
 class Evaluator:
@@ -27,8 +29,8 @@ class Evaluator:
     def __init__(self, opsets: Mapping[str, int]) -> None:
         self._opsets, self._left = opsets, _ENTRIES
 
-    def run(self, node: NodeProto, values: Values) -> list[Any]:
-        """Return a node's outputs for these inputs, None for those it has not.
+    def run(self, node: NodeProto, values: Values, *, moved: bool = False) -> list[Any]:
+        """Return a node's outputs for these inputs, None for those it has not; `moved` are ids.
 
         Raises ConversionError for an operator whose output's size cannot be told, and where a
         model's outputs would come to more than is sane.
@@ -37,8 +39,10 @@ class Evaluator:
             raise ConversionError(f"{node.op_type} of constants is not known")
         given = [None if value is None else np.asarray(value) for value in values]
         size = SIZES[node.op_type](given, attributes(node))
-        if size > self._left:
-            raise ConversionError(f"{node.op_type} of constants would have {size:,} entries")
+        read = sum(value.size for value in given if value is not None)
+        grown = _GROWTH * read + _GROWN if moved else self._left
+        if size > min(grown, self._left):
+            raise ConversionError(f"{node.op_type} would have {size:,} entries")
         require(32 * size, node.op_type, ConversionError)
         self._left -= size
         return _evaluated(node, given, self._opsets)
@@ -83,8 +87,12 @@ def _broadcast(values: Values, _: Attributes) -> int:
 
 
 def _no_more(values: Values, _: Attributes) -> int:
-    """Bound operators whose output has no more entries than their inputs, axes for each."""
-    return int(sum(v.size * max(1, v.ndim) for v in values if v is not None)) + 64
+    """Bound operators whose output has no more entries than their inputs, or a shape's few."""
+    return int(sum(v.size for v in values if v is not None)) + 64
+
+
+def _places(values: Values, _: Attributes) -> int:
+    return int(values[0].size) * max(1, values[0].ndim)
 
 
 def _by_shape(place: int) -> Callable[[Values, Attributes], int]:
@@ -133,12 +141,13 @@ SIZES: dict[str, Callable[[Values, Attributes], int]] = {
         ["Identity", "Cast", "CastLike", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten",
          "Slice", "Split", "Shape", "Size", "ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin",
          "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum",
-         "ReduceLogSumExp", "ArgMax", "ArgMin", "NonZero", "CumSum", "DepthToSpace", "Softmax",
+         "ReduceLogSumExp", "ArgMax", "ArgMin", "CumSum", "DepthToSpace", "Softmax",
          "SpaceToDepth", "GatherElements", "ScatterND", "ScatterElements", "Scatter", "Trilu",
-         "TopK", "ReverseSequence", "Compress", "EyeLike", "Dropout", "LogSoftmax",
+         "ReverseSequence", "Compress", "EyeLike", "Dropout", "LogSoftmax",
          "DequantizeLinear", "Concat"],
         _no_more,
     ),
+    "NonZero": _places,
     "Constant": lambda values, given: 0,  # its numbers are in the file
     "ConstantOfShape": _by_shape(0),
     "CenterCropPad": _by_shape(1),

@@ -82,7 +82,7 @@ class Move:
         told = MOVES[node.op_type]
         ids = [v if v is None or i in told else self._ids(v, fill) for i, v in enumerate(values)]
         found = []
-        for moved in self.evaluator.run(node, ids):
+        for moved in self.evaluator.run(node, ids, moved=True):
             at = np.asarray(moved, np.int64) - 1
             if fill:
                 at = np.where(at < 0, self.scene.wiring.constant(fill), at)
@@ -113,6 +113,8 @@ class Move:
         return [
             Parameters((np.asarray(moved) - 1).astype(np.int32), np.asarray(value), arrays)
             for moved, value in zip(
-                self.evaluator.run(node, ids), self.evaluator.run(node, given), strict=True
+                self.evaluator.run(node, ids, moved=True),
+                self.evaluator.run(node, given),
+                strict=True,
             )
         ]
