@@ -9,7 +9,7 @@ import neurograph as ng
 from neurograph.errors import ConversionError
 
 onnx = pytest.importorskip("onnx")
-from onnx import helper, numpy_helper  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 from onnx_nets import DOUBLE, INT64, POSITIVE, ROW, K, assert_same, model, node, numbers  # noqa: E402
 
 # ---- shapes --------------------------------------------------------------------------------------
@@ -60,6 +60,39 @@ def test_shapes_that_do_not_fit(given: Any) -> None:
     made = flattening(("N", 2, "height", "width"))
     with pytest.raises(ConversionError, match="from_onnx"):
         ng.from_onnx(made.SerializeToString(), input_shapes=given)
+
+
+def branching(condition: list[Any]) -> Any:
+    """Return a model that squeezes x, or takes its negative."""
+    empty = helper.make_empty_tensor_value_info
+    squeezing = [
+        helper.make_node("Constant", [], ["ax"], value_ints=[2]),
+        helper.make_node("Squeeze", ["x", "ax"], ["a"]),
+    ]
+    bodies = [
+        helper.make_graph(squeezing, "then", [], [empty("a")]),
+        helper.make_graph([helper.make_node("Neg", ["x"], ["b"])], "else", [], [empty("b")]),
+    ]
+    chosen = helper.make_node("If", ["c"], ["h"], then_branch=bodies[0], else_branch=bodies[1])
+    nodes = [*condition, chosen, helper.make_node("Mul", ["h", "h"], ["y"])]
+    return model(nodes, {"x": (1, 3, 1)}, {"two": np.array(2), "one": np.array(1)})
+
+
+@pytest.mark.parametrize("size", ["one", "two"])
+def test_a_branch_is_taken_by_the_shape(size: str) -> None:
+    condition = [
+        helper.make_node("Shape", ["x"], ["s"]),
+        helper.make_node("Gather", ["s", "two"], ["n"]),
+        helper.make_node("Equal", ["n", size], ["c"]),
+    ]
+    assert_same(branching(condition))
+
+
+def test_a_branch_by_states_is_refused() -> None:
+    condition = [helper.make_node("ReduceSum", ["x"], ["t"]),
+                 helper.make_node("Cast", ["t"], ["c"], to=TensorProto.BOOL)]  # fmt: skip
+    with pytest.raises(ConversionError, match="If at h: the condition is computed"):
+        ng.from_onnx(branching(condition).SerializeToString())
 
 
 def test_several_inputs_and_outputs_in_order() -> None:
@@ -162,6 +195,11 @@ def test_a_fill_of_zero_is_no_connection() -> None:
     padded = assert_same(model(nodes, {"x": (1, 2, 5, 5)}, arrays))
     own = assert_same(model([node("Conv", "k", pads=[1, 1, 1, 1])], {"x": (1, 2, 5, 5)}, {"k": K}))
     assert ng.count(padded).total.connections == ng.count(own).total.connections
+
+
+def test_whole_numbers_that_say_where_are_no_states() -> None:
+    nodes = [helper.make_node("Cast", ["a"], ["w"], to=INT64), node("ReduceMean", "w")]
+    assert_same(model(nodes, {"x": (2, 3)}, {"a": np.array([1.0])}))
 
 
 def test_half_precision_is_read_exactly() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import NodeProto
+from onnx import GraphProto, NodeProto
 
 from neurograph.convert.onnx import analysis
 from neurograph.convert.onnx.evaluation import Evaluator
@@ -21,20 +21,28 @@ _KERNEL_AXES = 2  # an array of as many is a kernel, whose zeros may be a mask
 
 
 class Constants:
-    """Every tensor of a file by its name, read once; arrays that are given stand beside them."""
+    """Every tensor of a graph by its name, read once; arrays that are given stand beside them."""
 
     def __init__(
-        self, source: Source, evaluator: Evaluator, given: Mapping[str, NDArray[Any]]
+        self,
+        source: Source,
+        graph: GraphProto,
+        evaluator: Evaluator,
+        given: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
-        graph = source.model.graph
         if graph.sparse_initializer:
             raise ConversionError("from_onnx: found sparse initializers, needed dense ones")
         self._arrays = {tensor.name: source.tensor(tensor) for tensor in graph.initializer}
         for node in graph.node:
             if node.op_type == "Constant" and node.output:
                 self._arrays[node.output[0]] = _constant(source, node, evaluator)
-        self._arrays |= given
+        self._arrays |= given or {}
         self._weights: dict[str, tuple[int, ...]] = {}  # name -> shape
+
+    @property
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """Every tensor by name."""
+        return self._arrays
 
     def values(
         self, graph: Graph, nodes: list[NodeProto], alive: set[str], *, cut: bool

@@ -92,7 +92,7 @@ def _no_more(values: Values, _: Attributes) -> int:
 
 
 def _places(values: Values, _: Attributes) -> int:
-    return int(values[0].size) * max(1, values[0].ndim)
+    return int(values[0].size) * max(1, int(values[0].ndim))
 
 
 def _by_shape(place: int) -> Callable[[Values, Attributes], int]:

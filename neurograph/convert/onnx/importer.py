@@ -79,7 +79,7 @@ class Importer:
         self._unread = {name: len(found) for name, found in self._readers.items()}
         self._require_sound(nodes, list(sizes))
         alive = require_sayable(self._model, set(self._bound))
-        constants = Constants(self._source, self._evaluator, self._bound)
+        constants = Constants(self._source, self._model, self._evaluator, self._bound)
         self._values |= constants.values(self._graph, nodes, alive, cut=self._cut)
         for value in inputs:
             self._add_input(value.name, sizes[value.name], value.type.tensor_type.elem_type)
@@ -146,14 +146,15 @@ class Importer:
                 for own in (name, self._claimed.get(name, "")):
                     if own:
                         self._values[own] = value
+                    if own and isinstance(value, Neurons):
                         self._kinds.tell(own, kinds)
             self._let_go(node)
 
     def _let_go(self, node: NodeProto) -> None:
         """Forget inputs that nothing reads any more."""
         for name in node.input:
-            self._unread[name] -= 1
-            if name and self._unread[name] == 0:
+            left = self._unread[name] = self._unread.get(name, 0) - 1
+            if name and left == 0:
                 self._values[name] = None
 
     def _require_all(self, node: NodeProto, count: int) -> None:
@@ -175,6 +176,8 @@ class Importer:
             raise ConversionError("operators of this domain are not known")
         if op == "Constant":
             return [self._values[node.output[0]]]
+        if op == "If":
+            return self._branch(node, values[0])
         if op in analysis.OF_SHAPES:
             return [of_shape(node, values[0])]
         if op in SAME:
@@ -192,6 +195,16 @@ class Importer:
         if not any(isinstance(value, Neurons) for value in values):
             return self._folded(node, values)
         return self._wired(node, values)
+
+    def _branch(self, node: NodeProto, condition: Any) -> list[Any]:
+        """Return the outputs of the branch that a constant condition takes."""
+        if not _is_constant(condition):
+            raise ConversionError("the condition is computed, needed a constant")
+        taken = "then_branch" if bool(np.asarray(condition).reshape(())) else "else_branch"
+        branch = attributes(node)[taken]
+        self._values |= Constants(self._source, branch, self._evaluator).arrays
+        self._walk(branch.node)
+        return [self._value(output.name) for output in branch.output]
 
     def _cast(self, node: NodeProto, values: list[Any]) -> Any:
         call = self._call(node, values)

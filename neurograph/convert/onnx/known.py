@@ -12,7 +12,7 @@ from neurograph.convert.onnx.operators import OPERATORS
 from neurograph.errors import ConversionError
 
 DOMAINS = ("", "ai.onnx")
-_KNOWN = frozenset([*OPERATORS, *ACTIVATIONS, *MOVES, *SAME, *analysis.CASTS])
+_KNOWN = frozenset([*OPERATORS, *ACTIVATIONS, *MOVES, *SAME, *analysis.CASTS, "If"])
 _SHOWN = 4  # places of an operator, beyond which they are only counted
 
 
