@@ -1,4 +1,4 @@
-"""Where each state lies: a slot a neuron, used again after its last reader unless all are kept."""
+"""Where each state lies: a place a neuron, used again after its last reader unless all are kept."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 from neurograph.program import Program, Step
 
 ZERO, ONE, TRASH = range(3)  # a kept zero, a kept one, and where padding writes
-_FIRST = 16  # the first slot for a constant or a neuron
+_FIRST = 16  # the first place for a constant or a neuron
 _ALIGN = 16
 _CHUNK = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
 class Arena:
-    """The slots of a program: `slot[id]`, the number of slots, and where the inputs start.
+    """The places of a program: `places[id]`, the number of places, and where the inputs start.
 
-    `slot` has one entry more than there are ids; the last, which -1 finds, is the kept zero.
+    `places` has one entry more than there are ids; the last, which -1 finds, is the kept zero.
     """
 
-    slot: NDArray[np.int32]
+    places: NDArray[np.int32]
     size: int
     inputs: int
     constants: tuple[tuple[int, float], ...]
@@ -39,10 +39,10 @@ def input_ids(program: Program) -> NDArray[np.int32]:
 
 
 def plan_arena(program: Program, *, keep: bool) -> Arena:
-    """Return where the states of `program` lie; with `keep` no slot is used twice."""
-    slot = np.full(program.size + 1, ZERO, np.int32)
+    """Return where the states of `program` lie; with `keep` no place is used twice."""
+    places = np.full(program.size + 1, ZERO, np.int32)
     constants = sorted(program.constants)
-    slot[constants] = np.arange(_FIRST, _FIRST + len(constants))
+    places[constants] = np.arange(_FIRST, _FIRST + len(constants))
     space = Space(aligned(_FIRST + len(constants)))
     inputs = input_ids(program)
     groups = [inputs, *(np.sort(step.targets.reshape(-1)) for step in program.steps)]
@@ -59,26 +59,28 @@ def plan_arena(program: Program, *, keep: bool) -> Arena:
                 space.free(int(start[done]), groups[done].size)
             freed += 1
         start[number] = space.take(group.size)
-        slot[group] = np.arange(start[number], start[number] + group.size)
+        places[group] = np.arange(start[number], start[number] + group.size)
         ending.setdefault(max(int(last[number]), number), []).append(number)
-    states = ((int(slot[i]), float(program.constants[i])) for i in constants)
-    return Arena(slot, space.size, int(start[0]), ((ZERO, 0.0), (ONE, 1.0), (TRASH, 0.0), *states))
+    states = ((int(places[i]), float(program.constants[i])) for i in constants)
+    return Arena(
+        places, space.size, int(start[0]), ((ZERO, 0.0), (ONE, 1.0), (TRASH, 0.0), *states)
+    )
 
 
 def aligned(size: int) -> int:
-    """Return `size` rounded up to whole groups of slots."""
+    """Return `size` rounded up to whole groups of places."""
     return -(-size // _ALIGN) * _ALIGN
 
 
 class Space:
-    """Intervals of slots: first fit."""
+    """Intervals of places: first fit."""
 
     def __init__(self, start: int) -> None:
         self.size = start
         self._free: list[tuple[int, int]] = []  # (start, stop), ascending
 
     def take(self, size: int) -> int:
-        """Return the start of a free interval of `size` slots."""
+        """Return the start of a free interval of `size` places."""
         size = aligned(size)
         for i, (start, stop) in enumerate(self._free):
             if stop - start >= size:

@@ -110,7 +110,7 @@ class Builder:
     def __init__(self, arena: Arena, stride: int, vectors: int) -> None:
         self.arena, self.stride, self.vectors = arena, stride, vectors
         self.lanes = stride // vectors
-        self.slot, self.trash = arena.slot * np.int32(stride), TRASH * stride
+        self.places, self.trash = arena.places * np.int32(stride), TRASH * stride
         self.ops: list[NDArray[np.int64]] = []
         self.index, self.row, self.weight, self.bias = _Table(), _Table(), _Table(), _Table()
         self.parameters: dict[tuple[float, ...], int] = {}
@@ -214,7 +214,7 @@ class Builder:
         With `beside` parts of a state as fields, each of `together` vectors.
         """
         step = together * self.lanes * np.arange(beside, dtype=np.int32)
-        sources, targets = self.slot[product.sources], self.slot[product.targets]
+        sources, targets = self.places[product.sources], self.places[product.targets]
         blocks, fields, slots = sources.shape
         sources = (sources[:, :, None] + step[:, None]).reshape(blocks, fields * beside, slots)
         targets = (targets[..., None] + step).reshape(*targets.shape[:2], fields * beside)
@@ -285,7 +285,7 @@ class Builder:
 
     def _rows(self, step: Rows) -> None:
         pair = Pair(step.function.combine, step.function.reduce)
-        places = self.slot[step.sources] // self.stride
+        places = self.places[step.sources] // self.stride
         # The rows of one sample, a number each, must stay in order: one is written over the next.
         cut = pair == LINEAR and self.stride > 1
         size = self.vectors * vector_bytes()
@@ -310,7 +310,7 @@ class Builder:
             INDEX=self.index.add(index),
             WEIGHT=self.weight.add(step.weights[band.entries]),
             BIAS=self.bias.add(step.bias[band.rows]) if band.starts else 0,
-            ROW=self.row.add(np.concatenate([self.slot[targets], band.ptr]).astype(np.int32)),
+            ROW=self.row.add(np.concatenate([self.places[targets], band.ptr]).astype(np.int32)),
             GROUPS=targets.size,
             INIT=BIAS if band.starts else ADD,
             BASE=base,

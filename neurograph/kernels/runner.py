@@ -75,7 +75,7 @@ class Loaded:
 
     def __init__(self, plan: Plan, dtype: np.dtype[Any], inputs: int, wanted: NDArray[Any]) -> None:
         self.plan, self.dtype = plan, dtype
-        self.wanted = plan.arena.slot[wanted].astype(np.int64)
+        self.wanted = plan.arena.places[wanted].astype(np.int64)
         self.finite = np.array(plan.finite, np.int64).reshape(-1, 2)
         self._parameters = plan.parameters.astype(dtype)
         self._spare: list[NDArray[Any]] = []
@@ -144,8 +144,8 @@ class Loaded:
         size, item = self.plan.arena.size * self.plan.stride, self.dtype.itemsize
         require(size * item, "numba engine, the states of a block of samples", EngineError)
         states = aligned(size, self.dtype)
-        for slot, state in self.plan.arena.constants:
-            states[slot * self.plan.stride : (slot + 1) * self.plan.stride] = state
+        for place, state in self.plan.arena.constants:
+            states[place * self.plan.stride : (place + 1) * self.plan.stride] = state
         return states
 
 

@@ -81,16 +81,16 @@ class _Builder(Builder):
         # A vector of zeros may be read from any of its lanes, and so is two vectors long.
         constants = sorted(program.constants)
         first = 4 * lanes
-        slot = np.zeros(program.size + 1, np.int32)
-        slot[constants] = first + np.arange(len(constants))
-        values = tuple((int(slot[i]), float(program.constants[i])) for i in constants)
+        places = np.zeros(program.size + 1, np.int32)
+        places[constants] = first + np.arange(len(constants))
+        values = tuple((int(places[i]), float(program.constants[i])) for i in constants)
         self.lanes, self.size = lanes, first + len(constants)
         inputs = input_ids(program)
         start = self._take(inputs.size)
-        slot[inputs] = start + np.arange(inputs.size)
-        super().__init__(Arena(slot, 0, start, values), 1, 1)
+        places[inputs] = start + np.arange(inputs.size)
+        super().__init__(Arena(places, 0, start, values), 1, 1)
         self.lanes, self.trash = lanes, 2 * lanes
-        self.slot = slot
+        self.places = places
 
     def _take(self, size: int) -> int:
         """Take room for some states; they begin where a vector does."""
@@ -125,7 +125,7 @@ class _Builder(Builder):
         The rows after it write over the others.
         """
         count = step.targets.size
-        self.slot[step.targets] = self._take(count + self.lanes) + np.arange(count)
+        self.places[step.targets] = self._take(count + self.lanes) + np.arange(count)
         super()._rows(step)
 
     # ---- blocks ----------------------------------------------------------------------------
@@ -135,7 +135,7 @@ class _Builder(Builder):
         groups = [(group, self._best(group)) for group in grouped(steps)]
         whole = joined(steps) if self.join and steps[0].function.linear else None
         if whole is not None:
-            best, read = self._over_maps_best(whole), self.slot[whole.sources]
+            best, read = self._over_maps_best(whole), self.places[whole.sources]
             if best.cycles < sum(way.cycles for _, way in groups):
                 live = read[read > 0]
                 if live.size:
@@ -147,7 +147,7 @@ class _Builder(Builder):
 
     def _best(self, products: Sequence[Product]) -> _Way:
         """Return how products that add to the same targets cost least."""
-        sources = [self.slot[p.sources] for p in products]
+        sources = [self.places[p.sources] for p in products]
         single = len(products) == 1
         ways = []
         if single:
@@ -194,7 +194,7 @@ class _Builder(Builder):
         """Return the cheaper way over maps: field by field, or along fields that are neighbours."""
         blocks, maps, fields = product.targets.shape
         ways = [_Way(MAPS, _evenly(fields, 1), self._cost(product, fields, MAPS))]
-        offsets, rows = self.slot[product.sources], -(-maps // self.lanes)
+        offsets, rows = self.places[product.sources], -(-maps // self.lanes)
         if blocks == 1 and product.pair == LINEAR and _one_bias(product) and offsets.all():
             for shape in shapes(ALONG):
                 runs = _runs([offsets], shape.fields, 1)
@@ -208,7 +208,7 @@ class _Builder(Builder):
     def _abreast_way(self, product: Product) -> list[_Way]:
         """Return the way with lanes over blocks, if all sources of them lie side by side."""
         blocks, maps, fields = product.targets.shape
-        offsets = self.slot[product.sources]
+        offsets = self.places[product.sources]
         each = np.arange(blocks)[:, None, None]
         if maps > 1 or blocks < 2 or product.pair != LINEAR or not _one_bias(product):
             return []
@@ -217,17 +217,17 @@ class _Builder(Builder):
         return [_Way(ABREAST, _evenly(fields, 1), self._cost(product, fields, ABREAST))]
 
     def _place(self, products: Sequence[Product], vectors: _Vectors) -> None:
-        """Give the targets of products their slots: a row of vectors for each map."""
+        """Give the targets of products their places: a row of vectors for each map."""
         width = vectors.first.size * self.lanes
         within = vectors.vector * self.lanes + vectors.lane
         for product in products:
             targets = product.targets
-            new = self.slot[targets[:, :, 0]] == 0
+            new = self.places[targets[:, :, 0]] == 0
             start = self._take(int(new.sum()) * width) + width * np.arange(new.sum())
-            self.slot[targets[new]] = start[:, None] + within
+            self.places[targets[new]] = start[:, None] + within
 
     def _over_positions(self, product: Product, vectors: _Vectors, over: str) -> None:
-        offsets, targets = self.slot[product.sources], self.slot[product.targets]
+        offsets, targets = self.places[product.sources], self.places[product.targets]
         fields, slots = offsets.shape[1:]
         if over == GATHERED:
             every = np.arange(vectors.first.size * self.lanes).clip(max=fields - 1)
@@ -248,10 +248,10 @@ class _Builder(Builder):
         size = rows * self.lanes
         start = self._take(blocks * fields * size)
         places = start + size * np.arange(blocks * fields).reshape(blocks, 1, fields)
-        self.slot[product.targets] = places + np.arange(maps)[:, None]
+        self.places[product.targets] = places + np.arange(maps)[:, None]
         wide = replace(
             _filled(product, size - maps, axis=1),
-            sources=self.slot[product.sources],
+            sources=self.places[product.sources],
             targets=places + self.lanes * np.arange(rows)[:, None],
         )
         slots = product.sources.shape[2]
@@ -271,12 +271,12 @@ class _Builder(Builder):
         size = rows * self.lanes
         start = self._take(fields * size)
         places = start + size * np.arange(fields)
-        self.slot[product.targets[:, 0]] = places + np.arange(blocks)[:, None]
+        self.places[product.targets[:, 0]] = places + np.arange(blocks)[:, None]
         first = self.lanes * np.arange(rows)[:, None, None]
         wide = _filled(product, size - blocks, axis=0)
         wide = replace(
             wide,
-            sources=self.slot[product.sources[:1]] + first,
+            sources=self.places[product.sources[:1]] + first,
             weights=wide.weights.reshape(rows, self.lanes, slots),
             bias=wide.bias.reshape(rows, self.lanes, 1) if wide.bias is not None else None,
             targets=places + first,

@@ -76,13 +76,13 @@ class _Planner:
         ]
         self.zeros = self.tables.padded(max([MOST_SLOTS, *widest])) + _SLACK
         self.space = Space(self.zeros)
-        self.slot = np.zeros(program.size + 1, np.int32)  # the last, which -1 finds, is a zero
+        self.places = np.zeros(program.size + 1, np.int32)  # the last, which -1 finds, is a zero
         inputs = input_ids(program)
         self.inputs = self.space.take(inputs.size + lanes)
-        self.slot[inputs] = self.inputs + np.arange(inputs.size)
+        self.places[inputs] = self.inputs + np.arange(inputs.size)
         constants = sorted(program.constants)
         start = self.space.take(len(constants) + lanes)
-        self.slot[constants] = start + np.arange(len(constants))
+        self.places[constants] = start + np.arange(len(constants))
 
     def plan(self) -> ColumnPlan:
         """Return the finished plan."""
@@ -99,11 +99,11 @@ class _Planner:
             tuple(t.addend_factors),
             t.weight_size,
             t.bias_size + 1,
-            self.slot,
+            self.places,
             # An odd number of cache lines, so that the same state of all samples meets no one set.
             (self.space.size + _SLACK) // 32 * 32 + 48,
             self.inputs,
-            tuple((int(self.slot[i]), float(state)) for i, state in states),
+            tuple((int(self.places[i]), float(state)) for i, state in states),
         )
 
     def _take(self, size: int) -> tuple[int, int]:
@@ -141,8 +141,8 @@ class _Planner:
         blocks, maps, fields = chain.targets.shape
         if not isinstance(chain.step, Blocks) or chain.step.sources.shape[2] == 0 or maps == 1:
             return False
-        slots = self.slot[chain.addend.sources].reshape(blocks * maps, fields)
-        return bool((slots == slots[0] + np.arange(blocks * maps)[:, None]).all())
+        places = self.places[chain.addend.sources].reshape(blocks * maps, fields)
+        return bool((places == places[0] + np.arange(blocks * maps)[:, None]).all())
 
     def _by_position(self, chain: Chain, reach: int) -> tuple[tuple[int, int], NDArray[np.int64]]:
         """Place the targets of a chain, all maps of a field side by side.
@@ -153,7 +153,7 @@ class _Planner:
         step = self.tables.padded(reach)
         region = self._take(fields * step)
         first = region[0] + step * np.arange(fields)
-        self.slot[chain.targets] = first + np.arange(blocks * maps).reshape(blocks, maps, 1)
+        self.places[chain.targets] = first + np.arange(blocks * maps).reshape(blocks, maps, 1)
         return region, first
 
     def _products(self, chain: Chain, step: Blocks) -> tuple[int, int]:
@@ -171,7 +171,7 @@ class _Planner:
         maps, row = len(weights), block * len(weights)
         live = live_counts(sources)
         model = sources[int(live.argmax())]
-        order = np.argsort(self.slot[model], kind="stable").astype(np.int64)
+        order = np.argsort(self.places[model], kind="stable").astype(np.int64)
         step_of_bias = t.padded(maps)
         columns = {
             "MAPS": maps,
@@ -194,11 +194,11 @@ class _Planner:
             else:
                 own["BIAS"] = shared
             if chain.addend is not None:
-                own["ADDEND"] = t.row.add(self.slot[chain.addend.sources[block, 0, fields]])
+                own["ADDEND"] = t.row.add(self.places[chain.addend.sources[block, 0, fields]])
             t.product(
                 chain.activation,
                 begins,
-                lambda places, f=fields: self.slot[sources[f[:, None], order[places]]],
+                lambda places, f=fields: self.places[sources[f[:, None], order[places]]],
                 **own,
             )
 
@@ -207,15 +207,15 @@ class _Planner:
     ) -> list[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
         """Return (fields, where their runs begin); fields with empty slots apart if that pays."""
         fields = np.arange(len(sources))
-        begins = breaks(sources, fields, order, self.slot)
+        begins = breaks(sources, fields, order, self.places)
         full = live == order.size
         if order.size >= _LONG * np.count_nonzero(begins) or full.all() or not full.any():
             return [(fields, begins)]
         inner, outer = np.flatnonzero(full), np.flatnonzero(~full)
-        apart = breaks(sources, inner, order, self.slot)
+        apart = breaks(sources, inner, order, self.places)
         if 2 * np.count_nonzero(apart) > np.count_nonzero(begins):
             return [(fields, begins)]
-        return [(inner, apart), (outer, breaks(sources, outer, order, self.slot))]
+        return [(inner, apart), (outer, breaks(sources, outer, order, self.places))]
 
     def _strips(self, chain: Chain, step: Blocks, pair: Pair) -> tuple[int, int] | None:
         """Add a step of one map a block as strips, if enough neurons lie side by side."""
@@ -230,8 +230,8 @@ class _Planner:
     def _shared_strips(self, chain: Chain, step: Blocks, pair: Pair) -> tuple[int, int] | None:
         t, slots = self.tables, step.sources.shape[2]
         sources, targets = step.sources.reshape(-1, slots), chain.targets.reshape(-1)
-        order = np.argsort(highest(sources, self.slot), kind="stable")
-        begin = cuts(sources, order, self.slot)
+        order = np.argsort(highest(sources, self.places), kind="stable")
+        begin = cuts(sources, order, self.places)
         begin[:: self.zeros - _SLACK] = True  # a strip's empty slot reads zeros to its end
         first = np.flatnonzero(begin)
         if 2 * first.size > -(-order.size // t.lanes) * 4:
@@ -241,13 +241,13 @@ class _Planner:
         np.cumsum(-(-length // t.lanes) * t.lanes, out=place[1:])
         region = self._take(int(place[-1]))
         start = region[0] + place[:-1]
-        self.slot[targets[order]] = spans(start, length)
+        self.places[targets[order]] = spans(start, length)
         t.op(
             STRIPS,
             chain.activation,
             FIELDS=first.size,
             SLOTS=slots,
-            INDEX=t.index.add(self.slot[sources[order[first]]]),
+            INDEX=t.index.add(self.places[sources[order[first]]]),
             TARGET=t.row.add(start),
             LENGTH=t.row.add(length),
             WEIGHT=t.weights(Lanewise(t.weight_size, step.weights[0], chain.scales, 0, 1)),
@@ -263,7 +263,7 @@ class _Planner:
         blocks, fields, slots = step.sources.shape
         piece = np.zeros(blocks, np.bool_)
         piece[0] = True
-        steady(step.sources, self.slot, piece)
+        steady(step.sources, self.places, piece)
         edges = [*np.flatnonzero(piece).tolist(), blocks]
         if len(edges) - 1 > -(-blocks // t.lanes) * 2:
             return None
@@ -279,7 +279,7 @@ class _Planner:
                 chain.activation,
                 FIELDS=fields,
                 SLOTS=slots,
-                INDEX=t.index.add(self.slot[step.sources[a]]),
+                INDEX=t.index.add(self.places[step.sources[a]]),
                 TARGET=t.row.add(first + a),
                 LENGTH=t.row.add(np.full(fields, b - a)),
                 WEIGHT=t.weights(weights),
@@ -293,7 +293,7 @@ class _Planner:
         t, rows = self.tables, chain.step.rows()
         targets = chain.targets.reshape(-1)
         region = self._take(targets.size)
-        self.slot[targets] = region[0] + np.arange(targets.size)
+        self.places[targets] = region[0] + np.arange(targets.size)
         row = None
         if chain.scales:
             each = np.repeat(np.arange(chain.scales[0].factor.size), chain.targets.shape[2])
@@ -304,8 +304,8 @@ class _Planner:
             ROWS,
             chain.activation,
             FIELDS=targets.size,
-            INDEX=t.index.add(self.slot[rows.sources]),
-            TARGET=t.row.add(self.slot[targets]),
+            INDEX=t.index.add(self.places[rows.sources]),
+            TARGET=t.row.add(self.places[targets]),
             LENGTH=t.row.add(rows.ptr),
             WEIGHT=t.weights(Each(t.weight_size, rows.weights, chain.scales, row)),
             BIAS=t.bias(self._row_biases(chain, bias)),

@@ -61,7 +61,7 @@ class ColumnRunner:
         self, inputs: NDArray[Any], wanted: NDArray[Any] | None, *, keep: bool
     ) -> NDArray[Any]:
         loaded = self._loaded(keep)
-        columns = loaded.plan.slot[:-1] if wanted is None else loaded.plan.slot[wanted]
+        columns = loaded.plan.places[:-1] if wanted is None else loaded.plan.places[wanted]
         out = np.empty((len(inputs), columns.size), self.dtype)
         with loaded.weights(self._values) as weights:
             for first in range(0, len(inputs), _SAMPLES):

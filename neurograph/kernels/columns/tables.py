@@ -21,7 +21,7 @@ MOST_SLOTS = 384  # of a block: its states and weights stay in the first-level c
 class ColumnPlan:
     """The tables of a program; states of a sample are `size` numbers.
 
-    `slot` says where the state of each id lies; what is used again is there only for a while.
+    `places` says where the state of each id lies; what is used again is there only for a while.
     """
 
     ops: NDArray[np.int64]
@@ -33,7 +33,7 @@ class ColumnPlan:
     addend_factors: tuple[tuple[int, int], ...]
     weight_size: int
     bias_size: int
-    slot: NDArray[np.int32]
+    places: NDArray[np.int32]
     size: int
     inputs: int
     constants: tuple[tuple[int, float], ...]

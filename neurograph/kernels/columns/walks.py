@@ -36,11 +36,11 @@ def live_counts(sources: Any) -> Any:
 
 
 @jit(nogil=True)
-def breaks(sources: Any, chosen: Any, order: Any, slot: Any) -> Any:
+def breaks(sources: Any, chosen: Any, order: Any, places: Any) -> Any:
     """Return, per slot in `order`, whether it begins a run.
 
     A run is a stretch of slots in which, for every chosen field, each state lies behind the one
-    before, or all are dead. sources (fields, slots); slot[-1] is not asked for.
+    before, or all are dead. sources (fields, slots); places[-1] is not asked for.
     """
     begins = np.zeros(order.size, np.bool_)
     begins[:1] = True
@@ -48,7 +48,7 @@ def breaks(sources: Any, chosen: Any, order: Any, slot: Any) -> Any:
         before = np.int64(-2)
         for i in range(order.size):
             source = sources[f, order[i]]
-            here = np.int64(slot[source]) if source >= 0 else np.int64(-1)
+            here = np.int64(places[source]) if source >= 0 else np.int64(-1)
             follows = (here < 0 and before < 0) or (here >= 0 and here == before + 1)
             if not follows:
                 begins[i] = True
@@ -73,7 +73,7 @@ def pack(values: Any, weights: Any, order: Any, scale: Any, width: int, out: Any
 
 
 @jit(nogil=True)
-def steady(sources: Any, slot: Any, piece: Any) -> None:
+def steady(sources: Any, places: Any, piece: Any) -> None:
     """Set `piece[lane]` where a strip breaks: sources (lanes, strips, slots).
 
     A strip goes on at a lane if, in every strip and slot, its state lies behind the one of the lane
@@ -87,14 +87,14 @@ def steady(sources: Any, slot: Any, piece: Any) -> None:
                 if a < 0 or b < 0:
                     if a >= 0 or b >= 0:
                         piece[lane] = True
-                elif slot[b] != slot[a] + 1:
+                elif places[b] != places[a] + 1:
                     piece[lane] = True
             if piece[lane]:
                 break
 
 
 @jit(nogil=True)
-def cuts(sources: Any, order: Any, slot: Any) -> Any:
+def cuts(sources: Any, order: Any, places: Any) -> Any:
     """Return, per neuron in `order`, whether a strip begins there; sources (neurons, slots)."""
     found = np.zeros(order.size, np.bool_)
     found[:1] = True
@@ -104,17 +104,17 @@ def cuts(sources: Any, order: Any, slot: Any) -> Any:
             if a < 0 or b < 0:
                 if a >= 0 or b >= 0:
                     found[i] = True
-            elif slot[b] != slot[a] + 1:
+            elif places[b] != places[a] + 1:
                 found[i] = True
     return found
 
 
 @jit(nogil=True)
-def highest(sources: Any, slot: Any) -> Any:
-    """Return the highest slot that each neuron reads; sources (neurons, slots)."""
+def highest(sources: Any, places: Any) -> Any:
+    """Return the highest place that each neuron reads; sources (neurons, slots)."""
     found = np.zeros(sources.shape[0], np.int64)
     for n in range(sources.shape[0]):
         for k in range(sources.shape[1]):
             if sources[n, k] >= 0:
-                found[n] = max(found[n], np.int64(slot[sources[n, k]]))
+                found[n] = max(found[n], np.int64(places[sources[n, k]]))
     return found

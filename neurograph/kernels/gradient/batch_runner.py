@@ -92,7 +92,7 @@ class _Batch:
         self, runner: BatchGradientRunner, inputs: Array, at: NDArray[Any], squared: bool
     ) -> None:
         self.inputs, self.squared = inputs, squared
-        self.at = runner.tape.slot[at].astype(np.int64) * runner.samples
+        self.at = runner.tape.places[at].astype(np.int64) * runner.samples
         self.out = np.empty((len(inputs), at.size), runner.dtype)
         self.seeds, self.below = self.out[:0], np.empty((0, 0), runner.dtype)
         self.slopes = np.square(runner.pool) if squared else runner.pool

@@ -106,7 +106,7 @@ class _Builder(TapeBuilder):
 
     def _runs(self, sources: NDArray[Any]) -> tuple[int, int]:
         """Add the places of sources (.., length) where runs start; return (offset, run length)."""
-        places = self.slot[sources]
+        places = self.places[sources]
         length = places.shape[-1]
         breaks = (np.diff(places, axis=-1) != 1).any(tuple(range(places.ndim - 1)))
         run = gcd(length, *(np.flatnonzero(breaks) + 1).tolist())

@@ -57,7 +57,7 @@ class GradientRunner:
         wrt_inputs: bool,
     ) -> tuple[NDArray[np.float64], Array | None]:
         """Return dE/dweight (weights,) and dE/dinput, as an engine's `backward` does."""
-        places = self.tape.slot[at].astype(np.int64)
+        places = self.tape.places[at].astype(np.int64)
         inputs = np.ascontiguousarray(inputs, self.dtype)
         run = _Run(self, inputs, places)
         self.gradient[:] = 0  # whatever an interrupted call has left
@@ -82,7 +82,7 @@ class GradientRunner:
         if known is None:
             return None
         self.load(values)
-        at = self.tape.slot[self.program.outputs.reshape(-1)].astype(np.int64)
+        at = self.tape.places[self.program.outputs.reshape(-1)].astype(np.int64)
         run = _Run(self, np.ascontiguousarray(inputs, self.dtype), at)
         run.loss = known
         run.seeds = np.zeros((1, at.size), self.dtype)

@@ -67,7 +67,7 @@ class Part(IntEnum):
 class Tape:
     """The tables of a program.
 
-    `slot[id]` is the place of a state, counted in states; offsets in the table are in numbers.
+    `places[id]` is the place of a state, counted in states; offsets in the table are in numbers.
     `used[op]` are the weight ids of an op and its biases, with repeats. `copied` are those that are
     copied behind the pool's weights, the last of which is the zero that stands for no bias. The
     fields begin with `ones` ones.
@@ -76,7 +76,7 @@ class Tape:
     ops: NDArray[np.int64]
     table: NDArray[np.int32]
     parameters: NDArray[np.float64]
-    slot: NDArray[np.int32]
+    places: NDArray[np.int32]
     size: int
     inputs: int
     constants: tuple[tuple[int, float], ...]
@@ -168,10 +168,10 @@ class TapeBuilder:
             ops,
             np.concatenate([*self.table.parts, empty]),
             np.array([*self.parameters, (0.0,) * slopes.PARAMETERS]),
-            self.slot,
+            self.places,
             self.size * samples,
             self.inputs,
-            tuple((int(self.slot[i]), float(s)) for i, s in program.constants.items()),
+            tuple((int(self.places[i]), float(s)) for i, s in program.constants.items()),
             tuple(self.weights),
             np.concatenate([*self.copied.parts, empty[:0]]),
             program.weight_count,
@@ -185,13 +185,13 @@ class TapeBuilder:
 
     def _lay_out(self) -> None:
         program = self.program
-        self.slot = np.full(program.size + 1, ZERO, np.int32)
+        self.places = np.full(program.size + 1, ZERO, np.int32)
         constants = sorted(program.constants)
-        self.slot[constants] = np.arange(1, len(constants) + 1)
+        self.places[constants] = np.arange(1, len(constants) + 1)
         self.size = self.whole(1 + len(constants))
         inputs = input_ids(program)
         self.inputs = self.size
-        self.slot[inputs] = self.size + np.arange(inputs.size)
+        self.places[inputs] = self.size + np.arange(inputs.size)
         self.size += self.whole(inputs.size)
         self._first = self.size  # from here on states are computed
         for level in program.levels:
@@ -208,18 +208,18 @@ class TapeBuilder:
 
     def _place(self, step: Step) -> None:
         if self.as_rows(step):
-            self.slot[step.targets.reshape(-1)] = self.size + np.arange(step.targets.size)
+            self.places[step.targets.reshape(-1)] = self.size + np.arange(step.targets.size)
             self.size += self.whole(step.targets.size)
             return
         blocks, maps, fields = step.targets.shape
         stride = self.stride(fields)
         rows = self.size + stride * np.arange(blocks * maps)
-        self.slot[step.targets.reshape(-1, fields)] = rows[:, None] + np.arange(fields)
+        self.places[step.targets.reshape(-1, fields)] = rows[:, None] + np.arange(fields)
         self.size += self.whole(blocks * maps * stride)
 
     def offsets(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """Return the offsets of neurons' states."""
-        return self.slot[ids].astype(np.int64) * self.samples
+        return self.places[ids].astype(np.int64) * self.samples
 
     # ---- ops -------------------------------------------------------------------------------
 
@@ -290,10 +290,10 @@ class TapeBuilder:
 
     def reads(self, sources: NDArray[Any]) -> int:
         """Return what sources are: NEURONS if any is one, else INPUTS, else NOTHING."""
-        slots = self.slot[sources]
-        if (slots >= self._first).any():
+        places = self.places[sources]
+        if (places >= self._first).any():
             return NEURONS
-        return INPUTS if (slots >= self.inputs).any() else NOTHING
+        return INPUTS if (places >= self.inputs).any() else NOTHING
 
     def kernels(
         self, weights: NDArray[Any], *, contiguous: bool, copy: bool
