@@ -13,6 +13,7 @@ from neurograph.graph import levels, query
 from neurograph.kernels.arena import Space
 from neurograph.names import IdArray, Names
 from neurograph.places import Places
+from neurograph.program import Blocks, Rows
 
 
 def chain(length: int) -> ng.Graph:
@@ -158,3 +159,12 @@ def test_room_given_back_joins_its_neighbours() -> None:
     assert space._free == [(0, 4 * 64)]
     assert space.take(4 * 64) == 0
     assert space.take(8) == 5 * 64
+
+
+def test_a_matrix_a_layer_looks_at_each_step_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = ng.compile(chain(40))
+    calls = counted(monkeypatch, Rows, "slots_of")
+    blocks = counted(monkeypatch, Blocks, "slots_of")
+    found = [program.matrix(layer) for layer in program.layers]
+    assert calls["slots_of"] + blocks["slots_of"] == 40
+    assert [matrix.nnz for matrix in found[1:]] == [2] * 40

@@ -207,3 +207,62 @@ def test_every_initializer_draws_its_shape_from_the_fan_in() -> None:
         some.add("w", (50, 50), initializer=name, fan_in=25)
         spread = {"lecun_normal": 0.2, "he_normal": 0.2 * 2**0.5, "he_uniform": 0.2 * 2**0.5}
         assert some.value.std() == pytest.approx(spread.get(name, 0.2 / 3**0.5), rel=0.05)
+
+
+# ---- what is handed out, and what a change costs ------------------------------------------------
+
+
+@pytest.mark.parametrize("change", ["set", "assign", "item", "value", "initialize"])
+def test_values_handed_out_stay_as_they_were(change: str) -> None:
+    weights = ng.models.mlp((3, 4, 2)).weights
+    weights.set(0, 7.0)
+    held, was = weights.value, weights.value.copy()
+    changes = {
+        "set": lambda: weights.set([0, 3], -1.0),
+        "assign": lambda: weights.assign({"N1.kernel": 2.0, "output.bias": [3.0, 4.0]}),
+        "item": lambda: weights.__setitem__("N1.bias", 5.0),
+        "value": lambda: setattr(weights, "value", np.arange(len(weights)) * 1.0),
+        "initialize": lambda: weights.initialize(seed=4),
+    }
+    for _ in range(2):  # the second one may write in place
+        changes[change]()
+        assert held.tolist() == was.tolist()
+    assert (weights.value != was).any()
+
+
+def test_a_layer_that_fails_gives_values_back_that_it_has_set() -> None:
+    class Failing:
+        name = "failing"
+
+        def wire(self, graph: ng.Graph, name: str, *sources: np.ndarray) -> np.ndarray:
+            graph.add_weights(name, "kernel", (5,))
+            graph.weights.set(0, 99.0)
+            graph.weights["failing.kernel"] = 1.0
+            raise KeyError(name)
+
+    graph = ng.models.mlp((3, 2))
+    held, was = graph.weights.value, graph.weights.value.copy()
+    with pytest.raises(KeyError):
+        graph.add(Failing(), graph.outputs)
+    assert held.tolist() == was.tolist() == graph.weights.value.tolist()
+    graph.weights.set(0, 1.5)
+    assert held.tolist() == was.tolist()
+    assert graph.weights.value.tolist() == [1.5, *was[1:]]
+
+
+def test_changes_that_nobody_has_read_between_copy_the_values_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weights = ng.models.mlp((3, 40, 2)).weights
+    weights.initialize()
+    taken: list[int] = []
+    take = type(weights)._take
+    monkeypatch.setattr(type(weights), "_take", lambda w, v: (taken.append(1), take(w, v)))
+    version = weights.version
+    for i in range(50):
+        weights.set(i, float(i))
+        weights["N1.bias"] = float(i)
+        assert weights["N1.bias"].tolist() == [float(i)] * 40
+        assert weights.beyond() == -1
+    assert weights.version == version + 100
+    assert len(taken) <= 1

@@ -58,6 +58,10 @@ class Column:
             self._buffer[start:stop] = values
         self.size = stop
 
+    def put(self, places: NDArray[Any], values: Chunk) -> None:
+        """Write values in place, which whoever has read the column sees."""
+        self._buffer[: self.size][places] = values
+
     def _grow(self, room: int) -> None:
         try:
             self._buffer.resize(room)

@@ -38,6 +38,7 @@ class Weights:
         self._trainable = Column(np.bool_)
         self._draws: list[Draw] = []
         self._value: Column | None = None
+        self._lent = False  # whether somebody may hold the values, which then stay as they are
         self._seed = 0
         self._dissolved: dict[str, Dissolved] = {}
         self.origins = Origins()
@@ -105,6 +106,7 @@ class Weights:
     @property
     def extent(self) -> tuple[int, int, int, Column | None]:
         """How many weights, arrays and draws there are, and their values, to `shrink` to."""
+        self._lent = True
         return self.count, len(self.names), len(self._draws), self._value
 
     def shrink(self, extent: tuple[int, int, int, Column | None]) -> None:
@@ -113,7 +115,7 @@ class Weights:
         self.names.shrink(names)
         del self._draws[draws:]
         if self._value is not value or (value is not None and value.size > self.count):
-            self._value = value
+            self._value, self._lent = value, True
             if value is not None:
                 value.size = self.count
             self.version += 1
@@ -154,7 +156,11 @@ class Weights:
         for place, recipe in enumerate(self._draws):
             span = slice(recipe.first, recipe.first + recipe.size)
             value[span] = self._drawn(recipe, place, initializer)
-        self._value = Column.of(value)
+        self._take(value)
+
+    def _take(self, values: NDArray[np.float64]) -> None:
+        """Let these be the values; nobody else has the array."""
+        self._value, self._lent = Column.of(values), False
         self.version += 1
 
     @property
@@ -191,10 +197,9 @@ class Weights:
         shape. Set so, values that are not finite are taken as they are, for training passes through
         such; a Simulator refuses to run them.
         """
-        if self._value is None:
-            self.initialize(seed=self._seed)
-        assert self._value is not None
-        return self._value.array
+        values = self._read()
+        self._lent = True
+        return values
 
     @value.setter
     def value(self, values: ArrayLike) -> None:
@@ -203,8 +208,25 @@ class Weights:
             raise GraphError(
                 f"weights: found values of shape {array.shape}, needed ({self.count},)"
             )
-        self._value = Column.of(array)
-        self.version += 1
+        self._take(array)
+
+    def _read(self) -> NDArray[np.float64]:
+        """Return the values, to be looked at here and now."""
+        if self._value is None:
+            self.initialize(seed=self._seed)
+        assert self._value is not None
+        return self._value.array
+
+    def _write(self, changes: Sequence[tuple[NDArray[Any], NDArray[np.float64]]]) -> None:
+        """Write values at ids: in place, so that it costs those alone, unless the array is lent."""
+        values = self._read()
+        if self._lent:
+            self._take(values.copy())
+        else:
+            self.version += 1
+        assert self._value is not None
+        for ids, values in changes:
+            self._value.put(ids, values)
 
     def set(self, ids: Reference, values: ArrayLike) -> None:
         """Set the values of weights by id or name ("C1.kernel[0, 0, 2, 2]"), one for all or each.
@@ -218,9 +240,7 @@ class Weights:
             raise GraphError(
                 f"weights.set: found values of shape {given.shape} for ids of shape {at.shape}"
             )
-        new = self.value.copy()
-        new[at] = given
-        self.value = new
+        self._write([(at, given)])
 
     def beyond(self, limit: float = np.finfo(np.float64).max) -> int:
         """Return the first weight above `limit` in size, or no number at all; -1 if there is none.
@@ -229,7 +249,7 @@ class Weights:
         >>> weights.value = [0.0, 1e39, np.nan]; weights.beyond(), weights.beyond(1e38)
         (2, 1)
         """
-        value, limit = self.value, number("beyond: limit", limit)
+        value, limit = self._read(), number("beyond: limit", limit)
         # Without a copy, and in two looks; what is no number makes both of them none.
         if not value.size or max(float(value.max()), -float(value.min())) <= limit:
             return -1
@@ -246,7 +266,7 @@ class Weights:
         """
         ids = self._array(name).ids
         found = np.zeros(ids.shape)
-        found[ids >= 0] = self.value[ids[ids >= 0]]
+        found[ids >= 0] = self._read()[ids[ids >= 0]]
         found.flags.writeable = False
         return found
 
@@ -262,14 +282,13 @@ class Weights:
         """
         if not isinstance(arrays, Mapping):
             raise GraphError(f"weights: found {kind_of(arrays)} to assign, needed arrays by name")
-        new = self.value.copy()
+        changes = []
         for name, values in arrays.items():
-            array = self._array(name)
-            given = floats(name, values)
-            _fits(name, given, array.shape)
-            live = array.ids >= 0
-            new[array.ids[live]] = finite(name, np.broadcast_to(given, array.shape)[live])
-        self.value = new
+            ids, given = self._array(name).ids, floats(name, values)
+            _fits(name, given, ids.shape)
+            live = ids >= 0
+            changes.append((ids[live], finite(name, np.broadcast_to(given, ids.shape)[live])))
+        self._write(changes)
 
     def _array(self, name: str) -> IdArray:
         """Return the array of a name, or the one weight that a name with an index stands for."""

@@ -31,6 +31,7 @@ from neurograph.errors import GraphError, shown, suggestion
 from neurograph.functions import Function
 from neurograph.memory import require
 from neurograph.names import IdArray
+from neurograph.rows import groups_of, spans
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -98,6 +99,20 @@ class Rows(_Frozen):
         """Return the step itself."""
         return self
 
+    def lengths(self, places: NDArray[Any]) -> NDArray[Any]:
+        """Return how many slots each of the targets at flat `places` has."""
+        return np.asarray(self.ptr[places + 1] - self.ptr[places])
+
+    def slots_of(self, places: NDArray[Any]) -> tuple[NDArray[Any], Ids, Ids]:
+        """Return (which of `places`, source, weight) of the slots of the targets there."""
+        lengths = self.lengths(places)
+        at = spans(self.ptr[places], lengths)
+        return np.repeat(np.arange(places.size), lengths), self.sources[at], self.weights[at]
+
+    def biases(self, places: NDArray[Any]) -> Ids:
+        """Return the bias of each of the targets at flat `places`, -1 for none."""
+        return np.asarray(self.bias[places])
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Blocks(_Frozen):
@@ -144,8 +159,25 @@ class Blocks(_Frozen):
             bias,
         )
 
+    def lengths(self, places: NDArray[Any]) -> NDArray[Any]:
+        """Return how many slots, empty ones included, each of the targets at flat `places` has."""
+        return np.full(places.size, self.sources.shape[2])
+
+    def slots_of(self, places: NDArray[Any]) -> tuple[NDArray[Any], Ids, Ids]:
+        """Return (which of `places`, source, weight) of the live slots of the targets there."""
+        block, kernel, field = np.unravel_index(places, self.targets.shape)
+        sources, weights = self.sources[block, field], self.weights[block, kernel]
+        live = sources >= 0
+        return np.nonzero(live)[0], sources[live], weights[live]
+
+    def biases(self, places: NDArray[Any]) -> Ids:
+        """Return the bias of each of the targets at flat `places`, -1 for none."""
+        at = np.unravel_index(places, self.targets.shape)
+        return np.asarray(np.broadcast_to(self.bias, self.targets.shape)[at])
+
 
 Step = Blocks | Rows
+Part = tuple[Step, NDArray[np.intp], NDArray[np.int32]]  # with rows of a matrix, and their places
 
 
 def join_rows(steps: Sequence[Step]) -> Rows:
@@ -201,14 +233,31 @@ class Program(_Frozen):
             groups.setdefault(step.level, []).append(step)
         return tuple(tuple(groups[level]) for level in sorted(groups))
 
+    @cached_property
+    def _found_at(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Which step computes each id, -1 for none, and at which flat place of its targets."""
+        step, place = np.full(self.size, -1, np.int32), np.zeros(self.size, np.int32)
+        for number, one in enumerate(self.steps):
+            targets = one.targets.reshape(-1)
+            step[targets], place[targets] = number, np.arange(targets.size)
+        return step, place
+
+    def _parts(self, neurons: NDArray[Any]) -> Iterator[Part]:
+        """Yield (step, which of `neurons` it computes, at which places), at the cost of those."""
+        step, place = (column[neurons] for column in self._found_at)
+        computed = np.flatnonzero(step >= 0)
+        for group in groups_of(step[computed]):
+            which = computed[group]
+            yield self.steps[step[which[0]]], which, place[which]
+
     def matrix(self, layer: str | None = None, values: ArrayLike | None = None) -> csr_matrix:
         """Return the connections into `layer` as a CSR matrix, targets x ids, biases in column 0.
 
         Row i is neuron i of the layer in C order; without a layer, it is id i, of the whole graph.
-        Its data are `values[weight]`, or 1.0 each where
-        no values are given; the attribute `weight_ids` is the weight of each entry. A pair with
-        several connections has several entries. Raises GraphError for an unknown layer, values of
-        another shape, or if the matrix would not fit in memory.
+        Its data are `values[weight]`, or 1.0 each where no values are given; the attribute
+        `weight_ids` is the weight of each entry. A pair with several connections has several
+        entries. Raises GraphError for an unknown layer, values of another shape, or if the matrix
+        would not fit in memory.
         """
         from scipy.sparse import csr_matrix  # imported here so that counting needs no scipy
 
@@ -221,11 +270,10 @@ class Program(_Frozen):
                 f"{who}: found values of shape {given.shape}, needed ({self.weight_count},)"
             )
         neurons = np.arange(self.size) if layer is None else self.layers[layer].present
-        row = np.full(self.size, -1, np.int32)
-        row[neurons] = np.arange(neurons.size)
-        steps = [step for step in self.steps if (row[step.targets] >= 0).any()]
-        require(sum(step.slots for step in steps) * 16, who, GraphError)
-        at, source, weight = (np.concatenate(c) for c in zip(*_entries(steps, row), strict=True))
+        parts = list(self._parts(neurons))
+        slots = sum(int(step.lengths(places).sum()) for step, _, places in parts)
+        require(slots * 16, who, GraphError)
+        at, source, weight = (np.concatenate(c) for c in zip(*_entries(parts), strict=True))
         order = np.argsort(at, kind="stable")
         ptr = np.zeros(neurons.size + 1, np.int64)
         np.cumsum(np.bincount(at, minlength=neurons.size), out=ptr[1:])
@@ -236,18 +284,16 @@ class Program(_Frozen):
         return found
 
 
-def _entries(steps: list[Step], row: NDArray[Any]) -> Iterator[tuple[Ids, Ids, Ids]]:
-    """Yield (row, source, weight) of the connections into the wanted rows, biases first.
+def _entries(parts: list[Part]) -> Iterator[tuple[NDArray[np.intp], Ids, Ids]]:
+    """Yield (row, source, weight) of the connections into the neurons of `parts`, biases first.
 
     Source 0 is the bias unit.
     """
     empty = np.empty(0, np.int32)
-    yield empty, empty, empty
-    for step in steps:
-        rows = step.rows()
-        at = row[rows.targets]
-        biased = (at >= 0) & (rows.bias >= 0)
-        yield at[biased], np.zeros(int(biased.sum()), np.int32), rows.bias[biased]
-        each = np.repeat(at, np.diff(rows.ptr))
-        wanted = each >= 0
-        yield each[wanted], rows.sources[wanted], rows.weights[wanted]
+    yield empty.astype(np.intp), empty, empty
+    for step, rows, places in parts:
+        bias = step.biases(places)
+        biased = bias >= 0
+        yield rows[biased], np.zeros(int(biased.sum()), np.int32), bias[biased]
+        which, source, weight = step.slots_of(places)
+        yield rows[which], source, weight
