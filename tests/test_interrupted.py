@@ -145,8 +145,8 @@ def test_signals_at_any_time(size: int, threads: int) -> None:
     def interrupted() -> None:
         nonlocal rings
         rings = 2
-        signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, 2e-3))
         try:
+            signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, 2e-3))
             while True:
                 sim.gradient(x, labels, Own())
                 sim(x)
