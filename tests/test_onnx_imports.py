@@ -141,6 +141,23 @@ def test_weights_in_constant_nodes() -> None:
     assert list(graph.weights) == ["k"]
 
 
+def test_an_instance_norm_that_says_a_group_norm_has_no_weights() -> None:
+    ones, zeros = (numpy_helper.from_array(np.full(2, value)) for value in (1.0, 0.0))
+    nodes = [
+        helper.make_node("Constant", [], ["one"], value=ones),
+        helper.make_node("Constant", [], ["zero"], value=zeros),
+        helper.make_node("Reshape", ["x", "groups"], ["g"]),
+        helper.make_node("InstanceNormalization", ["g", "one", "zero"], ["n"]),
+        helper.make_node("Reshape", ["n", "maps"], ["r"]),
+        helper.make_node("Mul", ["r", "a"], ["s"]),
+        helper.make_node("Add", ["s", "b"], ["y"]),
+    ]
+    arrays = {"groups": np.array([0, 2, -1]), "maps": np.array([1, 4, 3, 2]),
+              "a": ROW.reshape(4, 1, 1), "b": ROW.reshape(4, 1, 1) / 2}  # fmt: skip
+    graph = assert_same(model(nodes, {"x": (1, 4, 3, 2)}, arrays))
+    assert ng.count(graph).total.trainable == 8
+
+
 def test_a_mask_cuts() -> None:
     mask = (numbers(4, 2, 3, 3, seed=5) > 0).astype(float)
     nodes = [helper.make_node("Mul", ["k", "mask"], ["m"]), node("Conv", "m")]

@@ -72,13 +72,17 @@ def weights(nodes: list[NodeProto], alive: set[str], look: Look) -> set[str]:
     """Return the names that an operator takes as weights, perhaps after moves and arithmetic.
 
     A number alone, without an axis, is no weight of an elementwise operator; zeros and ones that a
-    weight is multiplied with are a mask.
+    weight is multiplied with are a mask. An exporter that says a group norm by an instance norm
+    gives that scale and shift of Constant nodes, which are none.
     """
     needed: set[str] = set()
+    constants = {name for node in nodes if node.op_type == "Constant" for name in node.output}
     for node in reversed(nodes):
         for place in _places(node, alive, needed):
             name = node.input[place]
-            if name and name not in alive and not _is_number(node, name, look, alive):
+            filler = node.op_type == "InstanceNormalization" and name in constants
+            number = filler or _is_number(node, name, look, alive)
+            if name and name not in alive and not number:
                 needed.add(name)
     return needed
 
