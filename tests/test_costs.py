@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import neurograph as ng
-from neurograph.graph import levels, query
+from neurograph.graph import Layer, levels, query
+from neurograph.graph.layers import Layers
 from neurograph.kernels.arena import Space
 from neurograph.names import IdArray, Names
 from neurograph.places import Places
@@ -168,3 +169,20 @@ def test_a_matrix_a_layer_looks_at_each_step_once(monkeypatch: pytest.MonkeyPatc
     found = [program.matrix(layer) for layer in program.layers]
     assert calls["slots_of"] + blocks["slots_of"] == 40
     assert [matrix.nnz for matrix in found[1:]] == [2] * 40
+
+
+def test_renaming_an_array_touches_only_the_layers_that_brought_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph = chain(40)
+    graph.layers["twin"] = Layer("twin", "Linear", graph["linear7"].neurons, ("linear7.kernel",))
+    calls = counted(monkeypatch, Layers, "__setitem__")
+    for name in list(graph.weights):
+        graph.rename_array(name, f"{name}.new")
+        graph.rename_array(f"{name}.new", f"{name}.newer")
+    assert calls["__setitem__"] == 2 * 81
+    assert graph["twin"].arrays == ("linear7.kernel.newer",)
+    for i in range(1, 41):
+        arrays = f"linear{i}.kernel.newer", f"linear{i}.bias.newer"
+        assert graph[f"linear{i}"].arrays == arrays
+        assert all(name in graph.weights.names for name in arrays)
