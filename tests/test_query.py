@@ -129,3 +129,17 @@ def test_degrees_and_uses_are_those_of_the_triples(graph: ng.Graph) -> None:
         tally = Counter(triple[side] for triple in triples)
         size = graph.weights.count if side == 1 else graph.size
         assert found.tolist() == [tally[i] for i in range(size)]
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_uses_of_many_maps_over_padded_fields(cut: bool) -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Conv2d(9, 3, padding=1, name="a"), graph.add(ng.Input((2, 6, 5))))
+    graph.add(ng.Conv2d(70, 3, padding=2, stride=3, groups=1, name="b"), x)
+    if cut:
+        keep = np.random.default_rng(0).random(graph.weights.count) < 0.7
+        graph = ng.prune(graph, keep)
+    expanded = np.zeros(graph.weights.count, np.int64)
+    for block in graph.connections:
+        expanded += np.bincount(block.weight, minlength=expanded.size)
+    np.testing.assert_array_equal(ng.uses(graph), expanded)

@@ -64,11 +64,23 @@ def shared() -> nn.Module:
     return nn.Sequential(nn.Sequential(layer), nn.ReLU(), nn.Sequential(layer))
 
 
+class Pooling(nn.Module):
+    """Pools by a function, where no hook on modules sees it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 3, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.adaptive_avg_pool2d(self.conv(x), 1)
+
+
 NETS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "pruned": (pruned, (2, 4, 4)),
     "shared": (shared, (10,)),
     "transposed": (lambda: nn.ConvTranspose2d(3, 1, 2, stride=2), (3, 2, 2)),
     "positions": (lambda: nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3)), (5, 4)),
+    "a function that pools": (Pooling, (2, 4, 4)),
     "grouped": (lambda: nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2), (4, 7, 7)),
     "no affine": (
         lambda: nn.Sequential(nn.Conv1d(2, 3, 2), nn.BatchNorm1d(3, affine=False)),

@@ -99,10 +99,16 @@ def _normed(graph: Graph) -> int:
     return found
 
 
-def _pooled(graph: Graph) -> tuple[int, int]:
-    """Count the neurons that adaptive average pooling reads, and its own."""
+def _pooled(graph: Graph, module: Any = None) -> tuple[int, int]:
+    """Count the neurons that adaptive average pooling reads, and its own.
+
+    With a module only that of its parts, not what it calls as a function.
+    """
+    parts = None if module is None else dict(module.named_modules(remove_duplicate=False))
     sources, own = 0, 0
     for layer in _of_kind(graph, "AdaptivePool"):
+        if parts is not None and layer.name.split("#")[0] not in parts:
+            continue
         neurons = layer.neurons.present
         if (function := graph.function(int(neurons[0]))) and function.reduce == "sum":
             sources += np.unique(graph.incoming(neurons).source).size
@@ -135,7 +141,7 @@ TERMS: dict[str, Kind] = {
         lambda graph, _: _pooled(graph)[0], "adaptive average pooling: 1 a unit it reads"
     ),
     "adaptive pooling x 2": Kind(
-        lambda graph, _: sum(_pooled(graph)),
+        lambda graph, module: sum(_pooled(graph, module)),
         "adaptive average pooling: 1 a unit it reads, 1 a unit of its own",
     ),
 }
