@@ -18,7 +18,7 @@ from neurograph.convert.onnx.evaluation import Evaluator, attributes
 from neurograph.convert.onnx.folding import derived, masked, of_shape, same
 from neurograph.convert.onnx.inputs import Given, free_inputs, shapes
 from neurograph.convert.onnx.kinds import Kinds, cast
-from neurograph.convert.onnx.known import DOMAINS, full_name, require_sayable
+from neurograph.convert.onnx.known import DOMAINS, full_name, listed, require_sayable
 from neurograph.convert.onnx.moves import MOVES, SAME, Move
 from neurograph.convert.onnx.operators import OPERATORS
 from neurograph.convert.onnx.reading import Source
@@ -55,7 +55,7 @@ class Importer:
         self._claimed: dict[str, str] = {}  # output -> that of the activation its neurons apply
         self._done: set[str] = set()  # the outputs of those activations
         self._derivations: dict[str, tuple[str, ...]] = {}  # derived array -> those it is made of
-        self._refused: list[str] = []
+        self._refused: dict[str, list[str]] = {}  # operator and why -> places
         self.output_shapes: list[tuple[int, ...]] = []
         self._opsets = {"" if o.domain in DOMAINS else o.domain: o.version
                         for o in source.model.opset_import} or {"": 1}  # fmt: skip
@@ -86,7 +86,7 @@ class Importer:
         self._walk(nodes)
         if self._refused:
             raise ConversionError(
-                "from_onnx: cannot be said as neurons: " + "; ".join(self._refused)
+                f"from_onnx: these cannot be said as neurons: {listed(self._refused)}"
             )
         self._set_outputs()
         self._graph.weights.origins = constants.origins(self._scene, self._derivations)
@@ -138,8 +138,8 @@ class Importer:
                 found = self._outputs(node, values)
                 self._require_all(node, len(found))
             except (NeurographError, *FAULTS) as error:
-                where = f"{full_name(node)} at {node.name or ', '.join(node.output)}"
-                self._refused.append(f"{where}: {error}")
+                why = f"{full_name(node)}: {str(error) or type(error).__name__}"
+                self._refused.setdefault(why, []).append(node.name or ", ".join(node.output))
                 found = [_UNSAID] * len(node.output)
             kinds = self._kinds.of_outputs(node, [str(name) for name in node.input])
             for name, value in zip(node.output, found, strict=False):  # what more is, none reads

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from onnx import GraphProto, NodeProto
 
 from neurograph.convert.onnx import analysis
@@ -35,12 +37,18 @@ def require_sayable(graph: GraphProto, bound: set[str]) -> set[str]:
             unknown.setdefault(full_name(node), []).append(node.name or node.output[0])
     if unknown:
         raise ConversionError(
-            "from_onnx: these operators cannot be said as neurons: "
-            + "; ".join(_line(name, places) for name, places in unknown.items())
+            f"from_onnx: these operators cannot be said as neurons: {listed(unknown)}"
         )
     return alive
 
 
-def _line(name: str, places: list[str]) -> str:
-    more = ", ..." if len(places) > _SHOWN else ""
-    return f"{name} ({len(places)} x: {', '.join(dict.fromkeys(places[:_SHOWN]))}{more})"
+def listed(places: Mapping[str, list[str]]) -> str:
+    """Return operators with how often they stand, and where.
+
+    >>> listed({"TopK": ["best"], "NonZero": ["a", "b"]})
+    'TopK (1 x: best); NonZero (2 x: a, b)'
+    """
+    return "; ".join(
+        f"{name} ({len(at)} x: {', '.join(at[:_SHOWN])}{', ...' if len(at) > _SHOWN else ''})"
+        for name, at in places.items()
+    )
