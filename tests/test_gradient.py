@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib.util import find_spec
 
 import numpy as np
@@ -683,3 +684,19 @@ def test_an_empty_batch_has_no_gradient():
     found = sim.gradient(np.zeros((0, 3)), np.zeros(0, int), "cross_entropy")
     assert found.loss == 0
     assert not found.weights.any()
+
+
+@pytest.mark.parametrize("engine", ["reference", "scipy", "numba"])
+def test_a_branch_that_no_output_reads_may_overflow_in_silence(engine):
+    graph = ng.Graph()
+    x = graph.add(ng.Input((3,)))
+    graph.add(ng.Linear(2, name="unread"), x)
+    graph.outputs = graph.add(ng.Linear(2, name="y"), x)
+    graph.weights.assign({"unread.kernel": np.full((2, 3), 1e300)})
+    sim = ng.Simulator(graph, engine=engine, dtype="float64")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = sim.curvature(np.ones((1, 3)), [1], "mean_squared_error")
+    named = graph.weights.names["y.kernel"].ids
+    assert np.isfinite(found).all()
+    assert (found[named] == found[named][0, 0]).all()  # every input is 1, so all are alike

@@ -116,3 +116,31 @@ def test_values_given_whole_are_the_kernels_and_biases_are_then_0(
     np.testing.assert_array_equal(graph.weights["c.bias"], np.zeros(3))
     (x,) = images(graph)
     assert np.isfinite(literal(graph, x.reshape(2, -1))).all()
+
+
+@pytest.mark.parametrize(
+    ("layer", "array"),
+    [
+        (lambda values: ng.Linear(2, initializer=values, name="y"), "y.kernel"),
+        (lambda values: ng.Sparse(2, [(0, 1)] * 6, initializer=values.reshape(6), name="y"), None),
+        (lambda values: ng.Conv2d(2, 1, initializer=values[:, :, None, None], name="y"), None),
+        (lambda values: ng.RBF(values, name="y"), "y.centers"),
+    ],
+)
+def test_values_given_are_the_graphs_own(layer: Any, array: str | None) -> None:
+    values = np.arange(6.0).reshape(2, 3)
+    graph = ng.Graph()
+    graph.add(layer(values), graph.add(ng.Input((3, 1, 1))))
+    values[:] = 9  # the weights have not been drawn yet
+    found = graph.weights[array or "y.kernel"]
+    np.testing.assert_array_equal(found.reshape(-1), np.arange(6.0))
+    values[:] = 8  # and stays the caller's to change
+    graph.weights.initialize(seed=1)
+    np.testing.assert_array_equal(graph.weights[array or "y.kernel"].reshape(-1), np.arange(6.0))
+
+
+def test_a_draw_is_shown_and_not_to_be_changed() -> None:
+    graph = drawn(ng.Linear(2, initializer=np.ones((2, 3)), name="y"), (3,))
+    for shown in (graph.weights.draws[0].fan_in, graph.weights.draws[0].initializer):
+        with pytest.raises(ValueError, match="read-only"):
+            shown[...] = 5

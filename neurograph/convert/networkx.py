@@ -156,8 +156,8 @@ def from_networkx(
     The edge attribute `weight` has the values; where it is missing (or `weight` is None) the value
     is 1. Every edge has a weight of its own but for those of equal `weight_id`, which share one;
     `trainable` may say that it is fixed. `inputs` are by default the nodes without a predecessor,
-    `outputs` those without a successor, both in the order of nodes or as given. `functions` is one
-    Function for all neurons, or one each by node (the weighted sum where none is given).
+    `outputs` the others without a successor, both in the order of nodes or as given. `functions` is
+    one Function for all neurons, or one each by node (the weighted sum where none is given).
 
     Raises ConversionError for a graph without directions, with a cycle (which it shows), or one of
     `to_networkx` that contradicts itself or is no MultiDiGraph any more and has lost connections.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph.checks import finite
 from neurograph.errors import GraphError, shown, suggestion
 
 Floats = NDArray[np.float64]
@@ -45,6 +46,18 @@ def check(initializer: Initializer, who: str) -> None:
         raise GraphError(f"{who}: initializer {shown(initializer)} is unknown{near}")
 
 
+def own(initializer: Initializer, who: str) -> Initializer:
+    """Return a known name, or values as an array that nobody else can change.
+
+    Weights are drawn when they are first needed: what the caller does to the array until then must
+    not reach them. Raises GraphError for an unknown name and for values that are not finite.
+    """
+    check(initializer, who)
+    if isinstance(initializer, str):
+        return initializer
+    return finite(who, initializer).copy()
+
+
 def draw(
     initializer: Initializer,
     shape: tuple[int, ...],
@@ -71,6 +84,11 @@ class Draw:
     initializer: Initializer
     fan_in: NDArray[Any]
     trainable: bool
+
+    def __post_init__(self) -> None:
+        for values in (self.places, self.fan_in, self.initializer):
+            if isinstance(values, np.ndarray):
+                values.flags.writeable = False  # `draws` shows them: nobody is to change a draw
 
     @property
     def size(self) -> int:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from neurograph.checks import finite, floats, number, whole
 from neurograph.errors import GraphError, kind_of
 from neurograph.graph.dissolved import Dissolved
-from neurograph.graph.initializers import Draw, Initializer, check
+from neurograph.graph.initializers import Draw, Initializer, check, own
 from neurograph.graph.origins import Origins
 from neurograph.graph.references import Reference, weight_ids
 from neurograph.graph.table import Column
@@ -80,7 +80,7 @@ class Weights:
         `shape`, is what the initializer divides by. Raises GraphError for a taken name, an unknown
         initializer, one of values that are not finite, or more ids than int32 has.
         """
-        check(initializer, name)
+        initializer = own(initializer, name)
         places = None if present is None or present.all() else np.flatnonzero(present)
         recipe = Draw(self.count, places, shape, initializer, np.asarray(fan_in, float), trainable)
         if self.count + recipe.size > INT32_MAX:
@@ -94,7 +94,7 @@ class Weights:
             explicit[places] = np.arange(self.count, self.count + places.size)
             ids = IdArray.of(explicit.reshape(shape))
         if not isinstance(initializer, str):
-            _fits(name, finite(name, initializer), shape)
+            _fits(name, np.asarray(initializer), shape)
         self.names.add(name, ids)
         self._trainable.extend(np.broadcast_to(np.bool_(trainable), (recipe.size,)))
         self._draws.append(recipe)

@@ -96,7 +96,8 @@ class RBF:
     """Radial basis functions: y_i = sum_j (x_j - w_ij)^2, the penalty of class i.
 
     centers: array (units, sources), the starting values of the weights, fixed unless trainable.
-    per_position as in Linear. Source: LeCun et al. 1998, eq. 7. Raises GraphError for centers that
+    per_position as in Linear. With `weights`, another layer's centers stand there, and those given
+    here only for their shape. Source: LeCun et al. 1998, eq. 7. Raises GraphError for centers that
     are not finite numbers (units, sources) and for a `trainable` that is neither True nor False.
 
     >>> graph = Graph()

@@ -115,6 +115,7 @@ class _Run:
         self.spans = np.empty((0, 2), np.int64)
         self.squared, self.loss = False, given(len(inputs), dtype)
 
+    @np.errstate(over="ignore")  # the square of a large weight is infinite, which is an answer
     def __call__(self, mode: int) -> None:
         """Run the loop."""
         r, tape = self.runner, self.runner.tape
