@@ -19,6 +19,7 @@ from neurograph.cli.inspection import neuron, weight
 from neurograph.cli.keeping import save
 from neurograph.cli.overview import info
 from neurograph.cli.running import run
+from neurograph.cli.symmetries import symmetry
 from neurograph.cli.training import train
 from neurograph.models import MODELS
 
@@ -76,5 +77,5 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (count, audit, verify, derive, run, info, neuron, weight, save, train):
+for _command in (count, audit, verify, derive, symmetry, run, info, neuron, weight, save, train):
     main.add_command(_command)

@@ -4,6 +4,7 @@ Imports nothing but the floor of the house (names, functions, checks, memory, er
 that builds, edits, counts, stores, converts or compiles a graph stands above and reads this room.
 """
 
+from neurograph.graph.automorphisms import Classes, Symmetry, symmetry
 from neurograph.graph.connections import Connections
 from neurograph.graph.degrees import in_degree, out_degree, uses
 from neurograph.graph.graph import Graph, Wireable, require_graph
@@ -13,11 +14,13 @@ from neurograph.graph.references import Reference, ids_of, neuron_ids, one_id, w
 
 __all__ = [
     "BIAS_NAME",
+    "Classes",
     "Connections",
     "Graph",
     "Ids",
     "Layer",
     "Reference",
+    "Symmetry",
     "Wireable",
     "cone",
     "ids_of",
@@ -28,6 +31,7 @@ __all__ = [
     "projective_field",
     "receptive_field",
     "require_graph",
+    "symmetry",
     "uses",
     "weight_ids",
 ]
