@@ -178,6 +178,7 @@ _LAZY: dict[str, str] = {
     "from_onnx": "neurograph.convert.onnx",
     "from_torch": "neurograph.convert.torch",
     "onnx": "neurograph.onnx",
+    "plot": "neurograph.plot",
     "to_networkx": "neurograph.convert.networkx",
     "reconcile": "neurograph.auditing",
     "Reconciliation": "neurograph.auditing",

@@ -333,6 +333,43 @@ else:
     )
 
 try:
+    import matplotlib
+except ImportError:
+    pass
+else:
+    from neurograph.training import History
+    from neurograph.training.history import Pass
+
+    matplotlib.use("Agg")
+
+    def drawn(name: str) -> Callable[[], Callable[..., Any]]:
+        """Return what makes a function that draws a picture, and closes it."""
+        import matplotlib.pyplot as plt
+
+        def draw(*args: Any, **options: Any) -> None:
+            getattr(ng.plot, name)(*args, **options)
+            plt.close("all")
+
+        return lambda: draw
+
+    CODES = ng.Graph()
+    CODES.add(ng.RBF(np.ones((2, 4))), CODES.add(ng.Input((4,))))
+    PICTURES = {
+        "table": call(drawn("table"), G, "N1", ax=None),
+        "matrix": call(drawn("matrix"), G, "N1", targets=[5], sources=[1], ax=None),
+        "degree": call(drawn("degree"), G, "N1", direction="in", ax=None),
+        "field": call(drawn("field"), G, 6, X[0], layers=["N1"], ax=None),
+        "uses": call(drawn("uses"), G, "N1", ax=None),
+        "maps": call(drawn("maps"), G, X[0], layers=["N1"], ax=None),
+        "kernels": call(drawn("kernels"), G, "N1", array="N1.kernel", ax=None),
+        "codes": call(drawn("codes"), CODES, X[0], layer=None, shape=(2, 2), ax=None),
+        "overview": call(drawn("overview"), G, layers=["input", "N1"], ax=None),
+        "learning": call(drawn("learning"), History([Pass(0.5, 0.1, 0.1, None, 1.0)]), ax=None),
+    }
+    for picture, given in PICTURES.items():
+        FUNCTIONS[f"plot.{picture}"] = CALLS[f"plot.{picture}"] = given
+
+try:
     import onnx_nets
 except pytest.skip.Exception:
     NO_CALL |= {"from_onnx"}

@@ -18,6 +18,7 @@ from neurograph.cli.derivation import derive
 from neurograph.cli.inspection import neuron, weight
 from neurograph.cli.keeping import save
 from neurograph.cli.overview import info
+from neurograph.cli.pictures import plot
 from neurograph.cli.running import run
 from neurograph.cli.symmetries import symmetry
 from neurograph.cli.training import train
@@ -31,6 +32,7 @@ To begin with:
   neurograph run lenet5                             handwritten digits pushed through
   neurograph neuron lenet5 'output[7]' --digit 0    one neuron's sum, term by term
   neurograph weight lenet5 'C1.kernel[0,0,2,2]'     the 784 connections that share one weight
+  neurograph plot overview lenet5 --out net.svg     the network in a drawing
 
 MODEL is {", ".join(MODELS)}, or the path of a saved file (./lenet5 where a file has the name of a
 built-in model).
@@ -77,5 +79,8 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (count, audit, verify, derive, symmetry, run, info, neuron, weight, save, train):
+for _command in (
+    *(count, audit, verify, derive, symmetry),
+    *(run, info, neuron, weight, plot, save, train),
+):
     main.add_command(_command)

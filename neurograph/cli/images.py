@@ -193,6 +193,19 @@ def _placed(levels: Array, size: tuple[int, int]) -> tuple[Array, list[str]]:
     return levels, said
 
 
+def package_digit(digit: int, shapes: Sequence[Shape], who: str) -> Array:
+    """Return image `digit` of those in the package as the one input of `shapes`, (1, *shape).
+
+    Raises DataError if there is no such image, and if there are more inputs, or none.
+    """
+    sample = datasets.digits()
+    if digit >= len(sample):
+        raise DataError(f"--digit: found {digit}, the package has digits 0 to {len(sample) - 1}")
+    if len(shapes) != 1:
+        raise DataError(f"--digit: {who} has {len(shapes)} inputs, needed one")
+    return fit(sample.images[digit : digit + 1], shapes[0], "digits")
+
+
 # ---- files --------------------------------------------------------------------------------------
 
 

@@ -9,14 +9,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph import datasets
 from neurograph.cli.arguments import Model, identity, takes_json, takes_trained_model
 from neurograph.cli.completion import neuron_names, weight_names
-from neurograph.cli.images import fit
+from neurograph.cli.images import package_digit
 from neurograph.cli.output import emit, first
 from neurograph.cli.tables import table, wrapped
 from neurograph.counting import OTHER
-from neurograph.errors import DataError
 from neurograph.explanation import Explanation, explain
 from neurograph.graph import Graph, receptive_field
 
@@ -68,13 +66,8 @@ def neuron(model: Model, name: str, digit: int | None, every: bool, as_json: boo
 
 
 def _explain(model: Model, number: int, digit: int) -> Explanation:
-    sample = datasets.digits()
-    if digit >= len(sample):
-        raise DataError(f"--digit: found {digit}, the package has digits 0 to {len(sample) - 1}")
     shapes = [layer.neurons.shape for layer in model.graph.inputs]
-    if len(shapes) != 1:
-        raise DataError(f"--digit: {model.name} has {len(shapes)} inputs, needed one")
-    return explain(model.graph, number, fit(sample.images[digit : digit + 1], shapes[0], "digits"))
+    return explain(model.graph, number, package_digit(digit, shapes, model.name))
 
 
 def _incoming(
