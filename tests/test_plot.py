@@ -285,6 +285,18 @@ def test_what_is_written_is_legible_in_light_and_dark(name, style):
         assert min(text.get_fontsize() for text in written if text.get_visible()) >= 10
 
 
+@pytest.mark.parametrize(("style", "ink"), [("default", 0.0), ("dark_background", 1.0)])
+def test_a_saved_picture_has_a_face_unless_transparent_is_asked_for(style, ink, tmp_path):
+    with plt.style.context(style):
+        figure = ng.plot.table(LENET, "C3").figure
+        for transparent in (False, True):
+            figure.savefig(tmp_path / "x.png", transparent=transparent, dpi=50)
+            pixels = plt.imread(tmp_path / "x.png")
+            assert pixels[0, 0, 3] == (0.0 if transparent else 1.0)
+            head = pixels[:40][pixels[:40, :, 3] == 1][:, :3]  # where the title stands
+            assert (np.abs(head - ink).max(axis=1) < 0.02).sum() > 50
+
+
 def test_colours_are_told_apart_by_hue_or_lightness():
     found = colours(25)
     apart = np.abs(found[:, None] - found[None]).max(axis=2) + np.eye(25)

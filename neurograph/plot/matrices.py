@@ -116,7 +116,7 @@ def _painted(pixels: Ids, weights: Ids) -> NDArray[np.float64]:
 def _size(rows: int, columns: int) -> tuple[float, float]:
     """Return the inches of a figure for so many pixels."""
     height, width = np.clip(np.array([rows, columns]) / max(rows, columns), 0.25, 1) * 6.4
-    return max(width, 5.4) + 0.9, height + 1.35
+    return max(width, 5.4) + 0.9, height + 1.5
 
 
 def _say(ax: Any, layer: str, weight: Ids, cell: tuple[int, int]) -> None:
