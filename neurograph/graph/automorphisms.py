@@ -15,7 +15,7 @@ from neurograph.graph.graph import Graph, require_graph
 from neurograph.graph.isomorphisms import Search, orbits
 from neurograph.graph.maps import Maps, Part, coloured_maps, paired, told_apart
 from neurograph.graph.refinement import Coloured, Numbers, by_appearance, refine
-from neurograph.graph.table import live_slots
+from neurograph.graph.table import INPUT, live_slots
 from neurograph.memory import require
 from neurograph.rows import equal_rows, groups_of
 
@@ -110,12 +110,12 @@ def symmetry(
     ((0, 1, 2, 3, 4, 5), (6, 7, 8, 9, 10, 11), (12, 13, 14), (15,))
     """
     require_graph(graph, "symmetry")
-    fixed = _fixed(graph, fix)
+    own = _kept(graph, fix)
     targets: Numbers = np.arange(graph.size)
     if layer is not None:
         targets = np.unique(graph.neurons_of(layer)).astype(np.int64)
     _require_room(graph, targets)
-    part = _part(graph, targets, fixed)
+    part = _part(graph, targets, own, every_weight=layer is None)
     maps = coloured_maps(part)
     order, moves = Search(_STEPS + 10 * (maps.size + maps.tail.size)).group(maps)
     orbit = orbits(maps.size, moves)
@@ -123,8 +123,8 @@ def symmetry(
     return Symmetry(order, _by_layer(part, orbit), moved, _classes(graph, part))
 
 
-def _fixed(graph: Graph, fix: Iterable[str]) -> Numbers:
-    """Return the ids that are kept in their places."""
+def _kept(graph: Graph, fix: Iterable[str]) -> NDArray[np.bool_]:
+    """Return which ids are kept in their places."""
     given = [fix] if isinstance(fix, str) else fix
     if not isinstance(given, list | tuple):
         raise GraphError(f'symmetry: fix is {kind_of(fix)}, needed "inputs", "outputs" or both')
@@ -134,8 +134,9 @@ def _fixed(graph: Graph, fix: Iterable[str]) -> Numbers:
             raise GraphError(f'symmetry: fix has {shown(what)}, needed "inputs" or "outputs"')
         inputs = [x.neurons.present for x in graph.inputs]
         ids += inputs if what == "inputs" else [graph.outputs.reshape(-1)]
-    found = np.concatenate(ids)
-    return np.asarray(found[found >= 0])
+    found, kept = np.concatenate(ids), np.zeros(graph.size, bool)
+    kept[found[found >= 0]] = True
+    return kept
 
 
 def _require_room(graph: Graph, targets: Numbers) -> None:
@@ -150,7 +151,7 @@ def _require_room(graph: Graph, targets: Numbers) -> None:
     require(_BYTES * count, f"symmetry of {count:,} connections", GraphError, advice=advice)
 
 
-def _part(graph: Graph, targets: Numbers, fixed: Numbers) -> Part:
+def _part(graph: Graph, targets: Numbers, own: NDArray[np.bool_], *, every_weight: bool) -> Part:
     """Return the connections into `targets`, and the colours of all ids."""
     table = graph.table
     maps = Maps.read(graph)
@@ -159,32 +160,39 @@ def _part(graph: Graph, targets: Numbers, fixed: Numbers) -> Part:
     # Added after the reduction, a bias differs from a slot that reads the bias unit; a sum's not.
     biases = int((table.bias[targets] >= 0).sum())
     is_bias = np.arange(len(some)) >= len(some) - biases
-    own = np.zeros(graph.size, bool)
-    own[fixed] = True
-    outputs = np.zeros(graph.size, bool)
-    outputs[graph.outputs[graph.outputs >= 0]] = True
-    layers = np.unique(np.array(maps.layer, object).astype(str), return_inverse=True)[1][maps.of]
-    looks = np.stack([layers, table.function, outputs])
     inside = maps.whole(np.concatenate([some.source, targets]))
+    weight_ids: Numbers = np.arange(graph.weights.count)
+    if not every_weight:
+        weight_ids = np.unique(some.weight).astype(np.int64)
     return Part(
         maps,
         some.source.astype(np.int64),
-        some.weight.astype(np.int64),
+        np.searchsorted(weight_ids, some.weight),
         some.target.astype(np.int64),
         (is_bias & ~linear[table.function[some.target]]).astype(np.int64),
-        np.unique(looks, axis=1, return_inverse=True)[1].reshape(-1),
-        _weight_colours(graph),
+        _neuron_colours(graph, maps),
+        weight_ids,
+        _weight_colours(graph, weight_ids),
         inside,
         own,
     )
 
 
-def _weight_colours(graph: Graph) -> Numbers:
+def _neuron_colours(graph: Graph, maps: Maps) -> Numbers:
+    """Return a number for each layer, function, and being an output, by id."""
+    outputs = np.zeros(graph.size, np.int64)
+    outputs[graph.outputs[graph.outputs >= 0]] = 1
+    layers = np.unique(np.array(maps.layer), return_inverse=True)[1][maps.of]
+    functions = graph.table.function.astype(np.int64) - INPUT  # from 0
+    return paired(paired(layers, functions), outputs)
+
+
+def _weight_colours(graph: Graph, ids: Numbers) -> Numbers:
     """Return 0 for each trainable weight, and a number for each value of the fixed ones."""
-    fixed = np.flatnonzero(~graph.weights.trainable)
-    colour = np.zeros(graph.weights.count, np.int64)
+    fixed = np.flatnonzero(~graph.weights.trainable[ids])
+    colour = np.zeros(ids.size, np.int64)
     if fixed.size:  # values may not be drawn yet
-        colour[fixed] = 1 + np.unique(graph.weights.value[fixed], return_inverse=True)[1]
+        colour[fixed] = 1 + np.unique(graph.weights.value[ids[fixed]], return_inverse=True)[1]
     return colour
 
 
@@ -210,7 +218,7 @@ def _by_layer(part: Part, orbit: Numbers) -> dict[str, tuple[tuple[int, ...], ..
 
 def _classes(graph: Graph, part: Part) -> Classes:
     """Return the coarsest equitable partition of the part's neurons, weights and connections."""
-    size, count = graph.size, graph.weights.count
+    size, count = graph.size, part.weights.size
     node = size + count + np.arange(part.source.size)
     trains = part.weights[part.weight] == 0
     most = int(part.neuron.max(initial=0)) + 1
@@ -225,11 +233,10 @@ def _classes(graph: Graph, part: Part) -> Classes:
     )
     found = refine(coloured)
     inside = part.inside[part.maps.of]
-    used = np.ones(count, bool)
-    if not inside.all():
-        used = np.bincount(part.weight, minlength=count) > 0
-    weights = _of_weights(part, found[size : size + count], found[node])
-    return Classes(_numbered(found[:size], inside), _numbered(weights, used), graph)
+    weights = np.full(graph.weights.count, -1)
+    classes = _of_weights(part, found[size : size + count], found[node])
+    weights[part.weight_ids] = by_appearance(classes)
+    return Classes(_numbered(found[:size], inside), weights, graph)
 
 
 def _of_weights(part: Part, trainable: Numbers, connections: Numbers) -> Numbers:

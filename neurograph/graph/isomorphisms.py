@@ -73,7 +73,7 @@ class Search:
 
     def _within(self, graph: Coloured) -> tuple[int, list[Move]]:
         """Return the group of a connected, refined piece by orbit and stabiliser."""
-        cell = _smallest_cell(graph)
+        cell = _smallest_cell(graph) if graph.size > 1 else None
         if cell is None:
             return 1, []
         one = single_out(graph, int(cell[0]))

@@ -65,9 +65,10 @@ class Maps:
 class Part:
     """The part of a graph that is asked about: its maps, its connections, and what colours them.
 
-    `neuron` and `weights` are colours by id, 0 for a trainable weight and others for fixed ones by
-    value. `place` tells a bias from a slot where that matters. `inside` says which maps are in the
-    part, `own` which ids have a colour of their own.
+    Its weights are `weight_ids`, numbered from 0. `neuron` and `weights` are colours by number, 0
+    for a trainable weight and others for fixed ones by value. `place` tells a bias from a slot
+    where that matters. `inside` says which maps are in the part, `own` which ids have a colour of
+    their own.
     """
 
     maps: Maps
@@ -76,6 +77,7 @@ class Part:
     target: Numbers
     place: Numbers
     neuron: Numbers
+    weight_ids: Numbers
     weights: Numbers
     inside: NDArray[np.bool_]
     own: NDArray[np.bool_]
@@ -150,8 +152,13 @@ def told_apart(*labels: Numbers) -> Numbers:
 
 
 def paired(a: Numbers, b: Numbers) -> Numbers:
-    """Return a number for each pair of numbers."""
-    return np.unique(np.stack([a, b]), axis=1, return_inverse=True)[1].reshape(-1)
+    """Return a number for each pair of numbers, all of them from 0 to fewer than 2 ** 31.
+
+    >>> paired(np.array([3, 0, 3]), np.array([1, 2, 1])).tolist()
+    [1, 0, 1]
+    """
+    both = a * (int(b.max(initial=0)) + 1) + b
+    return np.asarray(np.unique(both, return_inverse=True)[1], np.int64)
 
 
 @dataclass(frozen=True, eq=False)
