@@ -579,3 +579,11 @@ def test_unsharing_says_its_size_before_it_begins(monkeypatch):
 def test_an_input_layer_has_no_weights_to_edit(edit):
     with pytest.raises(ng.GraphError, match="input: found an input layer, needed one with conn"):
         edit(ng.models.lenet5(), "input")
+
+
+def test_what_is_cut_may_be_a_view_and_is_no_name():
+    graph = ng.models.lenet5()
+    found = graph.select(layer="C3", source="S2[0, 0, 0]")
+    assert len(ng.cut(graph, found).connections) == len(graph.connections) - len(found)
+    with pytest.raises(ng.GraphError, match=r"found the name 'C1', needed connections, as graph.inc"):
+        ng.cut(graph, "C1")

@@ -333,3 +333,29 @@ def test_control_flow_by_data_is_refused() -> None:
     net = Of(lambda m, x: x + 1 if x.sum() > 0 else x - 1)
     with pytest.raises(ConversionError):
         ng.from_torch(net, torch.zeros(1, 3))
+
+
+MIXING = {
+    "less the mean of all": lambda m, x: x - x.mean(0, keepdim=True),
+    "a softmax over samples": lambda m, x: torch.softmax(x, 0),
+    "over their number": lambda m, x: x / x.shape[0],
+}
+
+
+@pytest.mark.parametrize("name", MIXING)
+def test_a_module_that_mixes_samples_is_refused(name: str) -> None:
+    with pytest.raises(ConversionError, match="mixes the samples of a batch"):
+        ng.from_torch(Of(MIXING[name]), torch.randn(4, 3))
+
+
+def test_tensors_without_values_are_refused() -> None:
+    with pytest.raises(ConversionError, match="device meta, needed values"):
+        ng.from_torch(nn.Linear(10, 10, device="meta"), torch.randn(1, 10, device="meta"))
+    with pytest.raises(ConversionError, match=r"shape \(0, 3, 8, 8\), needed one sample"):
+        ng.from_torch(nn.Conv2d(3, 4, 3), torch.randn(0, 3, 8, 8))
+
+
+def test_derived_weights_are_no_parameters() -> None:
+    graph = assert_same(parametrizations.weight_norm(shaken(nn.Linear(6, 4))), (6,))
+    total = ng.count(graph).total
+    assert (total.parameters, total.fixed) == (32, 24)

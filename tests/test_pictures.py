@@ -130,10 +130,11 @@ def test_files_and_directories_in_order(save, tmp_path):
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "CMYK", "YCbCr", "P", "LA", "1"])
 def test_modes_that_hold_the_same_grey(mode, save):
     digit = Image.fromarray(np.where(DIGITS[0] > 127, np.uint8(255), np.uint8(0)))
-    name = "picture.tif" if mode in ("CMYK", "YCbCr") else "picture.png"
+    name = {"CMYK": "picture.tif", "YCbCr": "picture.jpg"}.get(mode, "picture.png")
     rgb = mode in ("CMYK", "YCbCr")
     image, said = read(save((digit.convert("RGB") if rgb else digit).convert(mode), name))
-    assert np.abs(image.astype(int) - np.asarray(digit)).max() <= 1
+    loss = 48 if name.endswith("jpg") else 1  # of what JPEG writes
+    assert np.abs(image.astype(int) - np.asarray(digit)).max() <= loss
     assert ("greyscale" in said) is (mode not in ("1", "LA"))
 
 

@@ -38,7 +38,7 @@ def test_the_plugin_in_a_run_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(text)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     if not any(entry.name == "neurograph" for entry in entry_points(group="pytest11")):
-        command += ["-p", "pytest_neurograph"]  # where the project is not installed
+        command += ["-p", "neurograph.testing.plugin"]  # where the project is not installed
     run = subprocess.run(
         [*command, f"--rootdir={tmp_path}", str(tmp_path)],
         capture_output=True,

@@ -62,6 +62,7 @@ def _modules_here() -> Iterator[None]:
 
 
 def _attribute(text: str, package: str, path: str) -> Any:
+    there = False
     for name in (package, f"{package}.models"):
         try:
             found: Any = importlib.import_module(name)
@@ -71,10 +72,13 @@ def _attribute(text: str, package: str, path: str) -> Any:
             continue  # it is this one that is not there
         except Exception as error:  # whatever a package does as it is imported
             raise ConversionError(f"{text}: {type(error).__name__}: {error}") from error
+        there = True
         for part in path.split("."):
             found = getattr(found, part, None)
         if found is not None:
             return found
+    if not there:
+        raise ConversionError(f"{text}: found no module {package}, needed one that is installed")
     raise ConversionError(f"{text}: found no {path} in {package}, needed a callable there")
 
 

@@ -80,7 +80,7 @@ def reconcile(module: Any, example_input: Any, tool: str = "fvcore") -> Reconcil
     ConversionError for an unknown tool and what cannot be imported as a graph, MissingDependency
     where the tool is not installed.
 
-    >>> import torch
+    >>> import pytest; torch = pytest.importorskip("torch")
     >>> layer = torch.nn.Conv2d(1, 2, 3, padding=1)
     >>> found = reconcile(layer, torch.zeros(1, 1, 4, 4), tool="FlopCounterMode")
     >>> found.theirs, found.ours, found["padding"], found.unexplained

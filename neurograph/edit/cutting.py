@@ -15,11 +15,12 @@ from neurograph.graph import Graph, require_graph
 from neurograph.graph.connections import Connections, blocks
 from neurograph.graph.normal_form import unique_rows
 from neurograph.graph.table import Ragged
+from neurograph.graph.view import View
 from neurograph.memory import require
 
 Mask = NDArray[np.bool_]
 Predicate = Callable[[Connections], Any]
-Where = Predicate | ArrayLike | Connections
+Where = Predicate | ArrayLike | Connections | View
 
 
 def cut(graph: Graph, where: Where, *, layer: str | Sequence[str] | None = None) -> Graph:
@@ -28,11 +29,11 @@ def cut(graph: Graph, where: Where, *, layer: str | Sequence[str] | None = None)
     `where` is called with blocks of `Connections` and returns a bool for each (True: cut), or is an
     array with one bool for each connection in the order of `graph.select(layer=layer).all()`, or of
     `graph.connections` where no layer is given, or is `Connections` of this graph, as
-    `graph.incoming("C3[0, 0, 0]")` returns them: every one like these is cut. A neuron that loses
-    a connection of a shared weight gets a kernel of its own with that slot cut; the weight stays
-    shared everywhere else, and neurons of one kernel with the same cuts share one new kernel.
-    Weights are left in place, dead ones too. Raises GraphError for a `where` that is not bool or
-    of another length.
+    `graph.incoming("C3[0, 0, 0]")` returns them, or a view, as `graph.select` does: every one like
+    these is cut. A neuron that loses a connection of a shared weight gets a kernel of its own with
+    that slot cut; the weight stays shared everywhere else, and neurons of one kernel with the same
+    cuts share one new kernel. Weights are left in place, dead ones too. Raises GraphError for a
+    `where` that is not bool or of another length.
 
     >>> from neurograph.layers import Conv2d, Input
     >>> graph = Graph()
@@ -74,6 +75,12 @@ def chosen(
     neurons: NDArray[Any] = np.arange(graph.size)
     if layer is not None:
         neurons = np.unique(graph.neurons_of(layer))
+    if isinstance(where, str):
+        raise GraphError(
+            f"{who}: found the name {where!r}, needed connections, as graph.incoming({where!r}), "
+            "bools, or a function of blocks of connections"
+        )
+    where = where.all() if isinstance(where, View) else where
     answer = _like(where) if isinstance(where, Connections) else where
     asked = callable(answer) and not isinstance(answer, type)
     given = None if asked else array(who, answer, needed="bools")

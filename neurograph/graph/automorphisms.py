@@ -61,6 +61,12 @@ class Symmetry:
     order: of the automorphism group of the maps, exact. orbits: by layer, the maps that change
     places with one another. generators: of the group, each by layer, where a map goes that moves.
     classes: the coarsest equitable partition of neurons and weights.
+
+    >>> from neurograph.layers import Input, Linear
+    >>> graph = Graph()
+    >>> _ = graph.add(Linear(3, name="y"), graph.add(Input((2,))))
+    >>> symmetry(graph, fix=()).order
+    12
     """
 
     order: int

@@ -224,5 +224,8 @@ def _check_magic(stream: BinaryIO, path: Path) -> None:
     magic = stream.read(4)
     if magic != b"PK\x03\x04":
         found = f"a file that begins with {magic!r}" if magic else "an empty file"
-        raise ConversionError(f"{path}: found {found}; needed a file written by neurograph's save")
+        hint = "; an ONNX file is read by from_onnx" if path.suffix == ".onnx" else ""
+        raise ConversionError(
+            f"{path}: found {found}; needed a file written by neurograph's save{hint}"
+        )
     stream.seek(0)

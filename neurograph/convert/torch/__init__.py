@@ -30,7 +30,7 @@ def from_torch(
     Raises ConversionError for what torch cannot export, and, listing all of them, for operators
     that cannot be said as neurons; MissingDependency without torch.
 
-    >>> import torch
+    >>> import pytest; torch = pytest.importorskip("torch")
     >>> _ = torch.manual_seed(0)
     >>> net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU())
     >>> graph = from_torch(net, torch.zeros(1, 1, 4, 4))

@@ -260,7 +260,7 @@ class Importer:
             name = f"{stem}{number}"
         array = values(tensor)
         self._derivations[name] = tuple(sorted(of))
-        ids = self._graph.weights.add(name, array.shape, initializer=array, trainable=True).ids
+        ids = self._graph.weights.add(name, array.shape, initializer=array, trainable=False).ids
         return Parameters(np.asarray(ids, np.int32), array, frozenset([name]))
 
     def _layer(self, node: Node) -> str:

@@ -9,8 +9,6 @@ from neurograph.auditing.reports import MEANINGS
 from neurograph.checks import whole
 from neurograph.errors import ConversionError, suggestion
 
-__all__ = ["assert_counts"]
-
 
 def assert_counts(
     model: Any,

@@ -1,6 +1,6 @@
 """A plugin for pytest: the fixture `assert_counts`, for tests of a model's numbers.
 
-A module of its own, so that pytest loads neurograph only where a test asks for it.
+It imports the rest only where a test asks for it.
 """
 
 from __future__ import annotations
