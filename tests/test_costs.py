@@ -13,7 +13,7 @@ from neurograph.graph import Layer, levels, query
 from neurograph.graph.layers import Layers
 from neurograph.kernels.arena import Space
 from neurograph.names import IdArray, Names
-from neurograph.places import Places
+from neurograph.names.places import Places
 from neurograph.program import Blocks, Rows
 
 

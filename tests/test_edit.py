@@ -585,5 +585,7 @@ def test_what_is_cut_may_be_a_view_and_is_no_name():
     graph = ng.models.lenet5()
     found = graph.select(layer="C3", source="S2[0, 0, 0]")
     assert len(ng.cut(graph, found).connections) == len(graph.connections) - len(found)
-    with pytest.raises(ng.GraphError, match=r"found the name 'C1', needed connections, as graph.inc"):
+    with pytest.raises(
+        ng.GraphError, match=r"found the name 'C1', needed connections, as graph.inc"
+    ):
         ng.cut(graph, "C1")

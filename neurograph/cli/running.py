@@ -21,8 +21,8 @@ from neurograph.cli.tables import fits, table, wrapped
 from neurograph.engines import ENGINES
 from neurograph.errors import DataError
 from neurograph.losses import check_labels
+from neurograph.names.spelling import written
 from neurograph.simulator import Simulator
-from neurograph.spelling import written
 
 _WIDE = 12  # outputs that a table has columns for; of more, the best few are shown
 _BEST = 5, 3, 2, 1  # how many, as they fit

@@ -11,8 +11,8 @@ import networkx as nx
 from neurograph.errors import ConversionError, GraphError
 from neurograph.functions import Function
 from neurograph.graph import Graph
+from neurograph.names.spelling import stem
 from neurograph.nodes_and_edges import NEURON_LAYER, Attributes, Ordinary, shown
-from neurograph.spelling import stem
 
 
 def graph_of(

@@ -15,7 +15,7 @@ from neurograph.checks import wholes
 from neurograph.errors import GraphError, shown
 from neurograph.memory import require
 from neurograph.names import Names
-from neurograph.spelling import split
+from neurograph.names.spelling import split
 
 Ids = NDArray[np.int32]
 Reference = int | str | ArrayLike | Sequence[int | str]

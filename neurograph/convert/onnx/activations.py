@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from neurograph.activations import Activation
 from neurograph.convert.onnx.calls import numbers
+from neurograph.functions.activations import Activation
 
 Options = Mapping[str, Any]
 _Made = Callable[[Options, list[Any]], Activation | None]

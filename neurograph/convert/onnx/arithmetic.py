@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph import operators as ops
-from neurograph.activations import Activation
 from neurograph.convert.onnx.activations import power
 from neurograph.convert.onnx.calls import Call, is_neurons, numbers
 from neurograph.convert.values import Neurons, Parameters
+from neurograph.functions.activations import Activation
 
 Ids = NDArray[np.int32]
 _PRODUCT = ("multiply", "product")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.activations import Activation
 from neurograph.convert.values import Neurons, Parameters, Scene
 from neurograph.errors import ConversionError
+from neurograph.functions.activations import Activation
 from neurograph.operators import Wiring
 
 Ids = NDArray[np.int32]

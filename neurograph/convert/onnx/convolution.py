@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from neurograph import operators as ops
-from neurograph.activations import Activation
 from neurograph.convert.onnx.activations import power
 from neurograph.convert.onnx.calls import Call
 from neurograph.convert.values import Neurons
 from neurograph.errors import ConversionError
+from neurograph.functions.activations import Activation
 from neurograph.operators import Windows
 
 Sizes = tuple[int, ...]

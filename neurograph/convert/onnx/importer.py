@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto
 
-from neurograph.activations import Activation
 from neurograph.convert.onnx import analysis
 from neurograph.convert.onnx.activations import ACTIVATIONS, activation
 from neurograph.convert.onnx.calls import Call
@@ -24,6 +23,7 @@ from neurograph.convert.onnx.operators import OPERATORS
 from neurograph.convert.onnx.reading import Source
 from neurograph.convert.values import Neurons, Parameters, Scene
 from neurograph.errors import ConversionError, NeurographError
+from neurograph.functions.activations import Activation
 from neurograph.graph import Graph
 from neurograph.operators import Wiring, affine
 

@@ -8,11 +8,11 @@ import numpy as np
 from onnx import NodeProto, TensorProto, helper
 
 from neurograph import operators as ops
-from neurograph.activations import Activation
 from neurograph.convert.onnx.calls import Call
 from neurograph.convert.onnx.evaluation import attributes
 from neurograph.convert.values import Neurons, Parameters
 from neurograph.errors import ConversionError
+from neurograph.functions.activations import Activation
 
 _REAL = frozenset(
     [TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16]

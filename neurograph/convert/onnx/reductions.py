@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph import operators as ops
-from neurograph.activations import Activation
 from neurograph.convert.onnx.calls import Call
 from neurograph.convert.values import Neurons
 from neurograph.errors import ConversionError
+from neurograph.functions.activations import Activation
 from neurograph.memory import require
 
 Ids = NDArray[np.int32]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from neurograph.activations import Activation
+from neurograph.functions.activations import Activation
 
 # An operator's further arguments, as positions behind the input, with their defaults.
 _Made = Callable[..., Activation | None]

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph import operators as ops
-from neurograph.activations import Activation
 from neurograph.convert.torch.calls import Call, is_constant, is_neurons, plain
 from neurograph.convert.values import Neurons, Parameters
 from neurograph.errors import ConversionError
+from neurograph.functions.activations import Activation
 
 Ids = NDArray[np.int32]
 

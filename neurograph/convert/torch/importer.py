@@ -13,7 +13,6 @@ from torch.fx import Node
 from torch.fx.node import map_arg
 from torch.utils import _pytree as pytree
 
-from neurograph.activations import Activation
 from neurograph.convert.torch.activations import ACTIVATIONS, activation
 from neurograph.convert.torch.calls import Call
 from neurograph.convert.torch.moves import MOVES, SAME, move
@@ -21,6 +20,7 @@ from neurograph.convert.torch.operators import OPERATORS
 from neurograph.convert.torch.storages import Storages, values
 from neurograph.convert.values import Neurons, Parameters, Scene
 from neurograph.errors import ConversionError, GraphError
+from neurograph.functions.activations import Activation
 from neurograph.graph import Graph
 from neurograph.graph.origins import Origins, Statistics
 from neurograph.graph.state import digest

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph import operators as ops
-from neurograph.activations import Activation
 from neurograph.convert.torch.calls import Call, is_neurons
 from neurograph.convert.torch.elementwise import extremes
 from neurograph.convert.values import Neurons
+from neurograph.functions.activations import Activation
 
 Ids = NDArray[np.int32]
 

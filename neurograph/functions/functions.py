@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.activations import ACTIVATIONS, DERIVATIVES, Activation, as_activation
 from neurograph.errors import GraphError, shown, suggestion
+from neurograph.functions.activations import ACTIVATIONS, DERIVATIVES, Activation, as_activation
 
 __all__ = [
     "ACTIVATIONS",

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from neurograph.errors import GraphError, shown
-from neurograph.spelling import stem
+from neurograph.names.spelling import stem
 
 
 class Labels(Mapping[int, str]):

@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph.checks import wholes
 from neurograph.errors import GraphError, shown, suggestion
-from neurograph.labels import Labels
-from neurograph.places import Places
-from neurograph.spelling import printable, split, stem, written
+from neurograph.names.labels import Labels
+from neurograph.names.places import Places
+from neurograph.names.spelling import printable, split, stem, written
 
 Ids = NDArray[np.int32]
 AXES_MAX = 32  # NumPy's way from an id to an index, and NumPy 1 altogether, end there

@@ -1,0 +1,8 @@
+"""Names: of neurons, of weights, of single ids, and how they are spelled.
+
+The floor of the house: imports nothing that knows a graph.
+"""
+
+from neurograph.names.names import AXES_MAX, IdArray, Names
+
+__all__ = ["AXES_MAX", "IdArray", "Names"]
