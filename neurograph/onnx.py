@@ -14,8 +14,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
-from onnx.backend.base import Backend, BackendRep
+
+from neurograph.errors import missing
+
+try:
+    from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
+    from onnx.backend.base import Backend, BackendRep
+except ImportError as error:
+    raise missing("neurograph.onnx", "onnx", "onnx") from error
 
 from neurograph.convert.onnx.importer import Importer
 from neurograph.convert.onnx.inputs import free_inputs

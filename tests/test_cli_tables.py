@@ -13,39 +13,41 @@ import neurograph as ng
 from neurograph.cli import main, tables
 
 COUNT_60 = """\
-layer       maps  neurons  parameters  fixed  connections
-------  --------  -------  ----------  -----  -----------
-input    1x32x32    1,024           0      0            0
-C1       6x28x28    4,704         156      0      122,304
-S2       6x14x14    1,176          12      0        5,880
-C3      16x10x10    1,600       1,516      0      151,600
-S4        16x5x5      400          32      0        2,000
-C5       120x1x1      120      48,120      0       48,120
-F6            84       84      10,164      0       10,164
-output        10       10           0    840          840
-------  --------  -------  ----------  -----  -----------
-total               9,118      60,000    840      340,908
-(left out here: dead, slots, of which bias, used; --json has
-all)
+layer   neurons  parameters    used  connections  dead
+------  -------  ----------  ------  -----------  ----
+input     1,024           0       0            0     0
+C1        4,704         156     156      122,304     0
+S2        1,176          12      12        5,880     0
+C3        1,600       1,516   1,516      151,600     0
+S4          400          32      32        2,000     0
+C5          120      48,120  48,120       48,120     0
+F6           84      10,164  10,164       10,164     0
+output       10           0       0          840     0
+------  -------  ----------  ------  -----------  ----
+total     9,118      60,000  60,000      340,908     0
+(left out here: slots, of which bias, fixed, maps; --json
+has all)
 parameters: trainable weights as declared; used: those that
 a connection uses
 
 why so many, layer by layer: neurograph derive lenet5
 """
 COUNT_80 = """\
-layer       maps  neurons  parameters    used  fixed  connections  of which bias
-------  --------  -------  ----------  ------  -----  -----------  -------------
-input    1x32x32    1,024           0       0      0            0              0
-C1       6x28x28    4,704         156     156      0      122,304          4,704
-S2       6x14x14    1,176          12      12      0        5,880          1,176
-C3      16x10x10    1,600       1,516   1,516      0      151,600          1,600
-S4        16x5x5      400          32      32      0        2,000            400
-C5       120x1x1      120      48,120  48,120      0       48,120            120
-F6            84       84      10,164  10,164      0       10,164             84
-output        10       10           0       0    840          840              0
-------  --------  -------  ----------  ------  -----  -----------  -------------
-total               9,118      60,000  60,000    840      340,908          8,084
-(left out here: dead, slots; --json has all)
+                                                                      of
+                                                                   which
+layer       maps  neurons  parameters    used  fixed  connections   bias  dead
+------  --------  -------  ----------  ------  -----  -----------  -----  ----
+input    1x32x32    1,024           0       0      0            0      0     0
+C1       6x28x28    4,704         156     156      0      122,304  4,704     0
+S2       6x14x14    1,176          12      12      0        5,880  1,176     0
+C3      16x10x10    1,600       1,516   1,516      0      151,600  1,600     0
+S4        16x5x5      400          32      32      0        2,000    400     0
+C5       120x1x1      120      48,120  48,120      0       48,120    120     0
+F6            84       84      10,164  10,164      0       10,164     84     0
+output        10       10           0       0    840          840      0     0
+------  --------  -------  ----------  ------  -----  -----------  -----  ----
+total               9,118      60,000  60,000    840      340,908  8,084     0
+(left out here: slots; --json has all)
 parameters: trainable weights as declared; used: those that a connection uses
 
 why so many, layer by layer: neurograph derive lenet5

@@ -111,7 +111,7 @@ def verdict(judged: list[dict[str, Any]]) -> str:
 def counts_text(counts: Counts) -> str:
     """Return the table of counts, as narrow as the terminal, and the lines below it."""
     head, rows = counts.columns()
-    less = ["dead", "slots", "of which bias", "used", "maps", "fixed", "neurons"]
+    less = ["slots", "of which bias", "fixed", "maps", "neurons", "dead", "used"]
     found = table(head, rows, total=True, less=less)
     return "\n".join([found, *(part for line in counts.remarks() for part in wrapped(line))])
 
