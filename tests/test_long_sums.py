@@ -65,3 +65,14 @@ def test_a_row_of_very_many_slots(size: int) -> None:
     found = ng.Simulator(graph, engine="numba")(np.full((size, count), 0.1, np.float32))
     right = count * float(np.float32(0.1)) + 0.5
     np.testing.assert_allclose(found, np.full((size, 1), right), rtol=1e-5)
+
+
+@engines
+@pytest.mark.parametrize("size", [1, 3, 40])
+def test_a_block_of_very_long_sums(engine: str, size: int) -> None:
+    """Eight neurons over one field of 100,000, which is a block of the program."""
+    graph = ng.Graph()
+    graph.add(ng.Linear(8, initializer="ones", name="y"), graph.add(ng.Input((100_000,))))
+    sim = ng.Simulator(graph, engine=engine)
+    found = sim(np.full((size, 100_000), 0.1, np.float32))
+    np.testing.assert_allclose(found, 1 + 100_000 * float(np.float32(0.1)), rtol=1e-5)

@@ -28,6 +28,7 @@ Array = NDArray[Any]
 
 # Bytes an entry of a matrix takes here: its value, column, weight id and a spare while it is built.
 _ENTRY = 16
+_LONG = 1 << 12  # slots of a sum from which digits are lost in float32
 
 
 @dataclass(eq=False)
@@ -38,6 +39,7 @@ class _Product:
     matrix: csr_matrix
     weights: NDArray[np.int32]
     linear: bool
+    long: bool  # whether any sum is so long that it is taken in float64
 
 
 class Engine:
@@ -70,7 +72,9 @@ class Engine:
             ptr, sources, weights = np.arange(rows.sources.size + 1), rows.sources, rows.weights
         ones = np.ones(sources.size, self.dtype)
         shape = (ptr.size - 1, self.program.size)
-        return _Product(rows, csr_matrix((ones, sources, ptr), shape=shape), weights, linear)
+        matrix = csr_matrix((ones, sources, ptr), shape=shape)
+        long = linear and int(np.diff(ptr).max(initial=0)) > _LONG
+        return _Product(rows, matrix, weights, linear, long)
 
     def load(self, values: NDArray[np.float64]) -> None:
         """Take a copy of the weight values, shape (weights,), into the matrices' data."""
@@ -112,9 +116,15 @@ class Engine:
         if program.inputs:
             states[np.concatenate([i.reshape(-1) for i in program.inputs])] = inputs.T
         for step in self._steps:
-            net = step.matrix @ states if step.linear else self._reduced(step, states)
+            net = self._summed(step, states) if step.linear else self._reduced(step, states)
             states[step.rows.targets] = step.rows.function.activation(net)
         return states
+
+    def _summed(self, step: _Product, states: Array) -> Array:
+        """Return the weighted sums of a step; those of very many slots in float64."""
+        if not step.long:
+            return np.asarray(step.matrix @ states)
+        return np.asarray(step.matrix.astype(np.float64) @ states.astype(np.float64))
 
     def _reduced(self, step: _Product, states: Array) -> Array:
         rows, function = step.rows, step.rows.function
