@@ -7,7 +7,7 @@ node (the default), simple, pytorch-converted, pytorch-operator.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -61,7 +61,11 @@ def run(case: Any) -> tuple[str, str]:
 
 def main() -> None:
     warnings.simplefilter("ignore")
-    kind, part = [*sys.argv[1:], *["node", ""][len(sys.argv) - 1 :]][:2]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("kind", nargs="?", default="node", help="node, simple, ...")
+    parser.add_argument("part", nargs="?", default="", help="of a case's name")
+    asked = parser.parse_args()
+    kind, part = asked.kind, asked.part
     tally: Counter[str] = Counter()
     operators: set[str] = set()
     for case in load_model_tests(kind=kind):

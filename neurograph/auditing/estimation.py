@@ -52,7 +52,7 @@ def estimate(module: Any, example_input: Any) -> Estimate:
     layers, pooling and batch norms; near for softmax, normalisation and what else is composed.
     Raises ConversionError for what is no module and what torch cannot export.
 
-    >>> import torch
+    >>> import pytest; torch = pytest.importorskip("torch")
     >>> found = estimate(torch.nn.Conv2d(1, 2, 3), torch.zeros(1, 1, 5, 5))
     >>> found.neurons, found.slots
     (43, 162)
