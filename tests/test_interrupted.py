@@ -299,3 +299,18 @@ def test_a_gradient_of_another_shape_is_refused_before_it_is_read() -> None:
             Wrong.found = wrong
             with pytest.raises(ng.DataError, match="loss"):
                 sim.gradient(x, labels, Wrong())
+
+
+@numba
+def test_a_thread_that_ends_inside_locks_nobody_out() -> None:
+    from neurograph.kernels.turns import Turns
+
+    turns = Turns()
+
+    def die() -> None:
+        turns.take(lambda: turns._lock.own().acquire())  # once more than it is given back
+
+    worker = threading.Thread(target=die)
+    worker.start()
+    worker.join(30)
+    assert turns.take(lambda: "in") == "in"

@@ -6,6 +6,7 @@ What takes and releases a lock is Python's own `with`, which no signal comes bet
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,6 +14,8 @@ from typing import TypeVar
 from neurograph.errors import EngineError
 
 Found = TypeVar("Found")
+
+_PATIENCE = 0.2  # seconds after which a caller who waits looks whether the one inside still lives
 
 
 class Lock:
@@ -30,6 +33,12 @@ class Lock:
         """Return the lock of this process."""
         return self._of_process.setdefault(os.getpid(), threading.RLock())
 
+    def renewed(self, old: threading.RLock) -> threading.RLock:
+        """Return a new lock of this process in the place of an `old` one that nobody can open."""
+        if self.own() is old:
+            self._of_process[os.getpid()] = threading.RLock()
+        return self.own()
+
 
 class Turns:
     """Lets one call in at a time; one from within another is an error."""
@@ -37,18 +46,33 @@ class Turns:
     def __init__(self) -> None:
         self._lock = Lock()
         self._inside = 0  # the process that a call runs in
+        self._holder = 0  # the thread that came in last
 
     def take(self, call: Callable[[], Found]) -> Found:
         """Return what a call returns. Raises EngineError in a call from this thread."""
         process = os.getpid()
-        with self._lock.own():
+        with self._openable():
             if self._inside == process:
                 raise EngineError(
                     "numba engine: found a gradient asked for within another (by its loss?), "
                     "needed one after the other; make a second Simulator"
                 )
-            self._inside = process
+            self._inside, self._holder = process, threading.get_ident()
             try:
                 return call()
             finally:
                 self._inside = 0
+
+    def _openable(self) -> threading.RLock:
+        """Return the lock; a new one if the thread that holds it has ended.
+
+        An exception from another thread may strike while a lock is given back, where a debugger or
+        a coverage tool looks at every line.
+        """
+        lock = self._lock.own()
+        while not lock.acquire(timeout=_PATIENCE):
+            if self._holder not in sys._current_frames():
+                self._inside = 0
+                return self._lock.renewed(lock)
+        lock.release()
+        return lock
