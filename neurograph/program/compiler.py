@@ -51,7 +51,6 @@ def compile(graph: Graph) -> Program:
         for at, function, neurons in _groups(table, level)
         for step in _steps(table, dead, (at, graph.functions[function]), neurons)
     )
-    deciding = np.unique(table.function[outputs])
     return Program(
         size=graph.size,
         weight_count=graph.weights.count,
@@ -60,10 +59,21 @@ def compile(graph: Graph) -> Program:
         outputs=outputs,
         constants=graph.constants,
         layers={layer.name: layer.neurons for layer in graph.layers.values()},
-        penalties=all(
-            number != INPUT and graph.functions[number].combine == "squared_difference"
-            for number in deciding.tolist()
-        ),
+        penalties=penalties(graph),
+    )
+
+
+def penalties(graph: Graph) -> bool:
+    """Return whether a graph's outputs are penalties, squared distances, of which the least wins.
+
+    >>> from neurograph.models import lenet5, mlp
+    >>> penalties(lenet5()), penalties(mlp((2, 1)))
+    (True, False)
+    """
+    deciding = np.unique(graph.table.function[graph.outputs])
+    return all(
+        number != INPUT and graph.functions[number].combine == "squared_difference"
+        for number in deciding.tolist()
     )
 
 

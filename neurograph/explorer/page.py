@@ -1,0 +1,74 @@
+"""The page: page.html with the style, the texts, the graph and the script put in.
+
+Nothing that a user named reaches it but escaped: the title as HTML, texts as JSON in which no "<"
+stands, the graph as base64. The policy lets nothing run but the page's own script, by its hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from importlib.resources import files
+from typing import Any
+
+from neurograph.explorer.joining import joined
+
+ENTRY = "view/main.js"
+_START = 'modules["view/main.js"].start(document);'
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
+
+
+def page(*, title: str, payload: str) -> str:
+    """Return the whole page as HTML."""
+    style = _file("page.css")
+    script = f"{joined(ENTRY)}\n{_START}\n"
+    return filled(
+        _file("page.html"),
+        {
+            "title": html.escape(title),
+            "policy": html.escape(policy(script, style)),
+            "style": style,
+            "texts": in_script(json.loads(_file("texts.json"))),
+            "payload": payload,
+            "script": script,
+        },
+    )
+
+
+def filled(template: str, parts: dict[str, str]) -> str:
+    """Return the template with its places filled, and what fills them left as it is.
+
+    >>> filled("<b>{{title}}</b>", {"title": "{{script}}"})
+    '<b>{{script}}</b>'
+    """
+    return _PLACE.sub(lambda match: parts[match[1]], template)
+
+
+def policy(script: str, style: str) -> str:
+    """Return the content security policy under which these run, and nothing else does."""
+    return (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def in_script(value: Any) -> str:
+    """Return JSON that ends no <script>, whatever texts it holds.
+
+    >>> "<" in in_script({"name": "</script>"})
+    False
+    """
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _file(name: str) -> str:
+    text = files("neurograph.explorer").joinpath(name).read_text("utf-8")
+    return text.replace("\r\n", "\n")
