@@ -265,7 +265,7 @@ def test_too_many_functions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("neurograph.graph.triples.FUNCTIONS_MAX", 3)
     with pytest.raises(ng.GraphError, match=r"functions: more than 4 different ones"):
         ng.Graph.from_connections([(1, 0, 2)], inputs=[1], functions=some)
-    monkeypatch.setattr("neurograph.graph.graph.FUNCTIONS_MAX", 1)
+    monkeypatch.setattr("neurograph.graph.functions.FUNCTIONS_MAX", 1)
     graph = ng.Graph()
     x = graph.add(ng.Input((1,)))
     graph.add(ng.Linear(1, activation="tanh"), x)

@@ -12,6 +12,7 @@ from networks import build, images, randomize, run, tally
 import neurograph as ng
 from neurograph.errors import GraphError
 from neurograph.functions import Function
+from neurograph.graph.layers import Layers
 
 
 def snapshot(graph: ng.Graph) -> tuple[Any, ...]:
@@ -530,9 +531,11 @@ def test_a_taken_array_name_leaves_nothing_behind(layer: Any, taken: str) -> Non
 
 
 @pytest.mark.parametrize("layer", [layer for layer, _ in ATOMIC])
-@pytest.mark.parametrize("step", ["add_neurons", "add_weights", "_add_layer"])
+@pytest.mark.parametrize(
+    ("owner", "step"), [(ng.Graph, "add_neurons"), (ng.Graph, "add_weights"), (Layers, "add")]
+)
 def test_whatever_stops_it_a_layer_is_added_whole_or_not_at_all(
-    layer: Any, step: str, monkeypatch: pytest.MonkeyPatch
+    layer: Any, owner: type, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph, whole = base(), base()
     before = snapshot(graph)
@@ -541,7 +544,7 @@ def test_whatever_stops_it_a_layer_is_added_whole_or_not_at_all(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(ng.Graph, step, stopped)
+        patch.setattr(owner, step, stopped)
         with pytest.raises(KeyboardInterrupt):
             graph.add(layer, graph.layer("x").ids)
     assert snapshot(graph) == before
@@ -557,7 +560,7 @@ def test_whatever_stops_it_a_layer_is_added_whole_or_not_at_all(
 
 def test_functions_that_run_out_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = base()
-    monkeypatch.setattr("neurograph.graph.graph.FUNCTIONS_MAX", 0)
+    monkeypatch.setattr("neurograph.graph.functions.FUNCTIONS_MAX", 0)
     before = snapshot(graph)
     with pytest.raises(GraphError, match="more than 1 different functions"):
         graph.add(ng.Linear(2, activation="tanh", name="L"), graph.layer("x").ids)

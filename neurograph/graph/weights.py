@@ -104,12 +104,12 @@ class Weights:
         return ids
 
     @property
-    def extent(self) -> tuple[int, int, int, Column | None]:
+    def extent(self) -> tuple[int, Any, int, Column | None]:
         """How many weights, arrays and draws there are, and their values, to `shrink` to."""
         self._lent = True
-        return self.count, len(self.names), len(self._draws), self._value
+        return self.count, self.names.extent, len(self._draws), self._value
 
-    def shrink(self, extent: tuple[int, int, int, Column | None]) -> None:
+    def shrink(self, extent: tuple[int, Any, int, Column | None]) -> None:
         """Take back what was added since `extent` was read."""
         self._trainable.size, names, draws, value = extent
         self.names.shrink(names)

@@ -5,27 +5,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Ids = NDArray[np.int32]
-
-
-class Held(Protocol):
-    """An array of ids: consecutive ones, or explicit ones with -1 where there is none."""
-
-    @property
-    def explicit(self) -> Ids | None:
-        """The ids, unless they are consecutive."""
-
-    @property
-    def present(self) -> Ids:
-        """The ids that exist."""
-
-    def bounds(self) -> tuple[int, int]:
-        """Return the smallest and largest id, or (0, -1) if there is none."""
+from neurograph.names.id_arrays import IdArray
 
 
 class Places:
@@ -35,7 +20,7 @@ class Places:
     no other's. The ids of explicit arrays among others are listed one by one.
     """
 
-    def __init__(self, arrays: Sequence[Held]) -> None:
+    def __init__(self, arrays: Sequence[IdArray]) -> None:
         self._starts: list[int] = []
         self._reach: list[int] = []  # the largest id of an array or of those before it
         self._numbers: list[int] = []
@@ -61,7 +46,7 @@ class Places:
         self._reach.append(max(high, self._reach[-1]) if self._reach else high)
         self._numbers.append(number)
 
-    def append(self, ids: Held, number: int) -> bool:
+    def append(self, ids: IdArray, number: int) -> bool:
         """Add one more array, if all its ids are beyond the others'; return whether they are."""
         low, high = ids.bounds()
         if low > high:
