@@ -1,12 +1,22 @@
-"""Threads for work that is cut into parts beforehand."""
+"""Threads for work that is cut into parts beforehand.
+
+Nothing here takes a lock that is written in Python, as those of `concurrent.futures` are: a signal
+that strikes between a call of such a lock and its return leaves it shut for good.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 from neurograph.errors import EngineError
+
+_PATIENCE = 0.02  # seconds of waiting after which what is done is looked at again
+
+_Work = Callable[[], None]
 
 
 class Pool:
@@ -17,53 +27,95 @@ class Pool:
 
     def __init__(self, helpers: int) -> None:
         self._helpers = helpers
-        self._made: tuple[int, ThreadPoolExecutor | None] = (0, None)
+        self._made: tuple[int, list[SimpleQueue[_Task | None]]] = (0, [])
 
-    def spread(self, calls: Sequence[Callable[[], None]]) -> None:
+    def __del__(self) -> None:
+        for queue in self._made[1]:
+            queue.put(None)
+
+    def spread(self, calls: Sequence[_Work]) -> None:
         """Make the calls, one of them here, and wait for all.
 
         Raises EngineError if the system starts too few threads, and what a call raised.
         """
         here, *others = calls
-        waiting = self._submitted(others)
+        queues = self._queues(len(others))
+        told: SimpleQueue[None] = SimpleQueue()
+        tasks = [_Task(call, told) for call in others]
         try:
+            for queue, task in zip(queues, tasks, strict=False):
+                queue.put(task)
             here()
+            for task in tasks:  # what no thread has begun
+                task.do()
         finally:  # after an exception too: they work on the caller's arrays
-            _await(waiting)
-        for error in [one.exception() for one in waiting]:
-            if error is not None:
-                raise error
+            _await(tasks, told)
+        for task in tasks:
+            if task.error is not None:
+                raise task.error
 
-    def _submitted(self, calls: Sequence[Callable[[], None]]) -> list[Future[None]]:
-        waiting: list[Future[None]] = []
-        executor = self._executor()
+    def _queues(self, wanted: int) -> list[SimpleQueue[_Task | None]]:
+        """Return what threads of this process take their tasks from."""
+        process, queues = self._made
+        if process != os.getpid():
+            process, queues = self._made = os.getpid(), []
+        wanted = min(wanted, self._helpers)
+        while len(queues) < wanted:
+            queue: SimpleQueue[_Task | None] = SimpleQueue()
+            try:
+                threading.Thread(target=_serve, args=(queue,), daemon=True).start()
+            except RuntimeError as error:  # "can't start new thread"
+                raise EngineError(
+                    f"numba engine: {wanted + 1} threads, the system starts no more than "
+                    f"{len(queues) + 1}"
+                ) from error
+            queues.append(queue)
+        return queues
+
+
+class _Task:
+    """A call that one thread makes, whichever asks for it first."""
+
+    def __init__(self, call: _Work, told: SimpleQueue[None]) -> None:
+        self._call, self._told = call, told
+        self._owner: dict[str, int] = {}
+        self.error: BaseException | None = None
+        self.done = False
+
+    def mine(self) -> bool:
+        """Return whether this thread is the first that asked: no lock, and the same each time."""
+        me = threading.get_ident()
+        return self._owner.setdefault("thread", me) == me
+
+    def do(self) -> None:
+        """Make the call, unless another thread does."""
+        if not self.mine():
+            return
         try:
-            waiting.extend(executor.submit(call) for call in calls)
-        except RuntimeError as error:  # "can't start new thread"
-            # A call that found no thread is queued all the same: no later one may meet it.
-            self._made = 0, None
-            executor.shutdown(wait=False, cancel_futures=True)
-            _await(waiting)
-            raise EngineError(
-                f"numba engine: {self._helpers + 1} threads, the system starts no more than "
-                f"{len(waiting) + 1}"
-            ) from error
-        return waiting
-
-    def _executor(self) -> ThreadPoolExecutor:
-        process, executor = self._made
-        if executor is None or process != os.getpid():
-            executor = ThreadPoolExecutor(max(1, self._helpers))
-            self._made = os.getpid(), executor
-        return executor
+            self._call()
+        except BaseException as error:
+            self.error = error
+        finally:
+            self.done = True
+            self._told.put(None)
 
 
-def _await(waiting: Sequence[Future[None]]) -> None:
-    """Wait for all that was submitted; what interrupts the wait is raised after it."""
+def _serve(queue: SimpleQueue[_Task | None]) -> None:
+    """Do the tasks of a queue until its pool is gone."""
+    while (task := queue.get()) is not None:
+        task.do()
+        del task  # and the arrays in it
+
+
+def _await(tasks: Sequence[_Task], told: SimpleQueue[None]) -> None:
+    """Wait for the tasks that others have begun; what interrupts the wait is raised after it."""
     interrupt: BaseException | None = None
-    while any(not one.done() for one in waiting):
+    while True:
         try:
-            wait(waiting)
+            if all(task.mine() or task.done for task in tasks):
+                break
+            with suppress(Empty):
+                told.get(timeout=_PATIENCE)
         except BaseException as error:
             interrupt = error
     if interrupt is not None:
