@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import signal
@@ -162,6 +163,37 @@ def test_signals_at_any_time(size: int, threads: int) -> None:
             np.testing.assert_allclose(sim(x), outputs, rtol=1e-12)
     finally:
         signal.signal(signal.SIGALRM, old)
+
+
+@numba
+@pytest.mark.usefixtures("no_collection")
+def test_exceptions_that_another_thread_raises() -> None:
+    graph, (x, labels) = network(), batch(64)
+    right = ng.Simulator(graph, engine="numba", dtype="float64").gradient(x, labels, Own())
+    sim = ng.Simulator(graph, engine="numba", dtype="float64", threads=2)
+    rng, stopped = np.random.default_rng(1), 0
+    for _ in range(20):
+        begun, ended = threading.Event(), threading.Event()
+
+        def work(begun: threading.Event = begun, ended: threading.Event = ended) -> None:
+            try:
+                begun.set()
+                while True:
+                    sim.gradient(x, labels, Own())
+            except Stop:
+                ended.set()
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        begun.wait(10)
+        ended.wait(rng.uniform(0, 3e-3))
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(worker.ident or 0), ctypes.py_object(Stop)
+        )
+        worker.join(30)
+        stopped += ended.is_set()
+        same(sim.gradient(x, labels, Own()), right)
+    assert stopped == 20
 
 
 @numba
