@@ -44,7 +44,7 @@ def walk(optimizer, start, slope, steps):
             lambda t, p: t.AdamW(p, lr=0.05, betas=(0.8, 0.9), eps=1e-3, weight_decay=0.1),
         ),
     ],
-    ids=str,
+    ids=lambda one: str(one) if isinstance(one, SGD | Adam) else "torch",
 )
 def test_the_walk_is_that_of_torch(ours, theirs):
     torch = pytest.importorskip("torch")
