@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 import neurograph as ng
 from neurograph import memory
-from neurograph.graph import Layer, table
-from neurograph.graph.table import Column, Ragged, Table, blocks_of, live_slots
+from neurograph.graph import Layer, ragged, table
+from neurograph.graph.column import Column
+from neurograph.graph.ragged import Ragged
+from neurograph.graph.table import Table, blocks_of, live_slots
 from neurograph.graph.weights import Weights
 from neurograph.names import IdArray
 
@@ -209,7 +211,7 @@ def test_a_column_grows_and_what_was_read_stays(parts: list[list[int]], looking:
 
 
 def test_a_column_takes_ranges_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "_RANGE_BLOCK", 4)
+    monkeypatch.setattr("neurograph.graph.column._RANGE_BLOCK", 4)
     column = Column(np.int32, range(5, 15))
     assert column.array.tolist() == list(range(5, 15))
     rows = Ragged()
@@ -228,7 +230,8 @@ def test_rows_of_any_lengths_are_appended_at_once() -> None:
 
 
 def test_ids_end_at_int32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "INT32_MAX", 10)
+    for module in (table, ragged):
+        monkeypatch.setattr(module, "INT32_MAX", 10)
     graph = ng.Graph()
     with pytest.raises(ng.GraphError, match=r"a graph of 13 neurons: ids end at 10"):
         graph.add(ng.Input((3, 4)))

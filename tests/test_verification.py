@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import neurograph as ng
 from neurograph.counting import verification
 from neurograph.graph import Layer
-from neurograph.graph.table import Ragged
+from neurograph.graph.ragged import Ragged
 from neurograph.names import IdArray, Names
 
 try:

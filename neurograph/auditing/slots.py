@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from neurograph.graph import Graph
-from neurograph.graph.table import live_per_row, live_slots
+from neurograph.graph.ragged import live_per_row
+from neurograph.graph.table import live_slots
 
 
 def contracting(graph: Graph) -> list[str]:

@@ -14,7 +14,7 @@ from neurograph.edit.rebuilding import copied_rows, rebuilt, table_of
 from neurograph.edit.slots import SlotRows, with_slots
 from neurograph.errors import GraphError, kind_of, shown
 from neurograph.graph import Connections, Graph, ids_of, one_id, require_graph
-from neurograph.graph.initializers import Draw
+from neurograph.graph.draws import Draw
 from neurograph.graph.levels import levels
 from neurograph.graph.table import INPUT
 from neurograph.graph.weights import Weights

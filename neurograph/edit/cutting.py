@@ -14,7 +14,7 @@ from neurograph.errors import GraphError
 from neurograph.graph import Graph, require_graph
 from neurograph.graph.connections import Connections, blocks
 from neurograph.graph.normal_form import unique_rows
-from neurograph.graph.table import Ragged
+from neurograph.graph.ragged import Ragged
 from neurograph.graph.view import View
 from neurograph.memory import require
 

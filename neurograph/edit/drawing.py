@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.graph.initializers import Draw
+from neurograph.graph.draws import Draw
 
 Array = NDArray[Any]
 

@@ -13,7 +13,8 @@ from neurograph.errors import GraphError, kind_of, shown, suggestion
 from neurograph.functions import Function
 from neurograph.graph import Graph, Layer, Reference, neuron_ids, require_graph
 from neurograph.graph.dissolved import Dissolved
-from neurograph.graph.table import INPUT, Ragged, Table
+from neurograph.graph.ragged import Ragged
+from neurograph.graph.table import INPUT, Table
 from neurograph.graph.triples import FUNCTIONS_MAX
 from neurograph.graph.weights import Weights
 from neurograph.memory import INT32_MAX

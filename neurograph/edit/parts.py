@@ -20,8 +20,9 @@ from neurograph.edit.rebuilding import (
 from neurograph.errors import GraphError
 from neurograph.graph import Graph, Layer, Reference, neuron_ids, require_graph
 from neurograph.graph.connections import blocks
-from neurograph.graph.initializers import Draw
-from neurograph.graph.table import INPUT, Ragged, live_per_row
+from neurograph.graph.draws import Draw
+from neurograph.graph.ragged import Ragged, live_per_row
+from neurograph.graph.table import INPUT
 from neurograph.graph.usage import used_weights
 from neurograph.graph.weights import Weights
 from neurograph.names import IdArray

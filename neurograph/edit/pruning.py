@@ -12,7 +12,7 @@ from neurograph.checks import array, finite, is_real
 from neurograph.edit.rebuilding import copied_rows, rebuilt, table_of
 from neurograph.errors import GraphError, shown
 from neurograph.graph import Graph, require_graph
-from neurograph.graph.table import Ragged
+from neurograph.graph.ragged import Ragged
 from neurograph.graph.usage import used_weights
 
 Mask = NDArray[np.bool_]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from neurograph.edit.drawing import inherited
 from neurograph.graph import Graph, Layer
 from neurograph.graph.dissolved import Dissolved
-from neurograph.graph.table import Ragged, Table
+from neurograph.graph.ragged import Ragged
+from neurograph.graph.table import Table
 from neurograph.graph.weights import Weights
 from neurograph.names import IdArray
 

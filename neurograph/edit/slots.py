@@ -15,7 +15,7 @@ from neurograph.errors import GraphError
 from neurograph.graph import Graph, Layer
 from neurograph.graph.dissolved import Dissolved
 from neurograph.graph.normal_form import unique_rows
-from neurograph.graph.table import Ragged
+from neurograph.graph.ragged import Ragged
 from neurograph.memory import INT32_MAX, require
 
 Array = NDArray[Any]

@@ -13,7 +13,7 @@ from neurograph.edit.rebuilding import copied_rows, rebuilt, renumbered, table_o
 from neurograph.edit.tying_within import check_trainable, tied_within
 from neurograph.errors import GraphError, shown
 from neurograph.graph import Graph, require_graph
-from neurograph.graph.table import Ragged
+from neurograph.graph.ragged import Ragged
 from neurograph.layers.wiring import arrays_in_use
 
 Array = NDArray[Any]

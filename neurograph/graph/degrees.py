@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from neurograph.graph.connections import BIAS_UNIT, blocks
 from neurograph.graph.graph import Graph, require_graph
-from neurograph.graph.table import Ragged, Table, blocks_of, has_dead, live_slots
+from neurograph.graph.ragged import Ragged, has_dead
+from neurograph.graph.table import Table, blocks_of, live_slots
 from neurograph.rows import equal_rows, groups_of, spans
 
 Counts = NDArray[np.int64]

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.graph.connections import BIAS_UNIT, Connections, join
-from neurograph.graph.table import Ragged, Table, has_dead
+from neurograph.graph.ragged import Ragged, has_dead
+from neurograph.graph.table import Table
 from neurograph.rows import spans
 
 

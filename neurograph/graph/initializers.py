@@ -5,9 +5,7 @@ F is the fan-in of the neuron that owns the connection, its bias not counted.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -72,30 +70,3 @@ def draw(
     if isinstance(initializer, str):
         return INITIALIZERS[initializer](rng, shape, np.maximum(fan_in, 1))
     return np.broadcast_to(np.asarray(initializer, np.float64), shape).copy()
-
-
-@dataclass(frozen=True, eq=False)
-class Draw:
-    """How the values of one array begin: consecutive ids from `first`, one for each place."""
-
-    first: int
-    places: NDArray[np.intp] | None  # flat positions in the array's shape that exist; None: all
-    shape: tuple[int, ...]
-    initializer: Initializer
-    fan_in: NDArray[Any]
-    trainable: bool
-
-    def __post_init__(self) -> None:
-        for values in (self.places, self.fan_in, self.initializer):
-            if isinstance(values, np.ndarray):
-                values.flags.writeable = False  # `draws` shows them: nobody is to change a draw
-
-    @property
-    def size(self) -> int:
-        """The number of weights drawn."""
-        return math.prod(self.shape) if self.places is None else self.places.size
-
-    def values(self, initializer: Initializer, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return the values drawn with `initializer`, one for each weight, by id."""
-        full = draw(initializer, self.shape, self.fan_in, rng).reshape(-1)
-        return full if self.places is None else full[self.places]

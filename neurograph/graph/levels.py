@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from neurograph.errors import GraphError
 from neurograph.graph.graph import Graph
-from neurograph.graph.table import INPUT, Ragged, Table, has_dead, live_slots
+from neurograph.graph.ragged import Ragged, has_dead
+from neurograph.graph.table import INPUT, Table, live_slots
 from neurograph.rows import spans
 
 

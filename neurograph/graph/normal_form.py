@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.graph.table import Ragged, Table
+from neurograph.graph.ragged import Ragged
+from neurograph.graph.table import Table
 from neurograph.rows import equal_rows, spans
 
 

@@ -12,8 +12,9 @@ from neurograph.checks import whole
 from neurograph.errors import GraphError
 from neurograph.graph.connections import blocks
 from neurograph.graph.graph import Graph, require_graph
+from neurograph.graph.ragged import Ragged
 from neurograph.graph.references import Reference, neuron_ids
-from neurograph.graph.table import INPUT, Ragged
+from neurograph.graph.table import INPUT
 from neurograph.rows import spans
 
 Ids = NDArray[np.intp]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.graph.table import Table, has_dead
+from neurograph.graph.ragged import has_dead
+from neurograph.graph.table import Table
 
 _BLOCK = 1 << 20
 

@@ -11,11 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph.checks import finite, floats, number, whole
 from neurograph.errors import GraphError, kind_of
+from neurograph.graph.column import Column
 from neurograph.graph.dissolved import Dissolved
-from neurograph.graph.initializers import Draw, Initializer, check, own
+from neurograph.graph.draws import Draw, Draws
+from neurograph.graph.initializers import Initializer, check, own
 from neurograph.graph.origins import Origins
 from neurograph.graph.references import Reference, weight_ids
-from neurograph.graph.table import Column
+from neurograph.graph.values import Values
 from neurograph.memory import INT32_MAX
 from neurograph.names import IdArray, Names
 
@@ -36,13 +38,10 @@ class Weights:
     def __init__(self) -> None:
         self.names = Names("weight")
         self._trainable = Column(np.bool_)
-        self._draws: list[Draw] = []
-        self._value: Column | None = None
-        self._lent = False  # whether somebody may hold the values, which then stay as they are
-        self._seed = 0
+        self._draws = Draws()
+        self._values = Values()
         self._dissolved: dict[str, Dissolved] = {}
         self.origins = Origins()
-        self.version = 0
 
     @property
     def count(self) -> int:
@@ -97,38 +96,22 @@ class Weights:
             _fits(name, np.asarray(initializer), shape)
         self.names.add(name, ids)
         self._trainable.extend(np.broadcast_to(np.bool_(trainable), (recipe.size,)))
-        self._draws.append(recipe)
-        if self._value is not None:
-            self._value.extend(self._drawn(recipe, len(self._draws) - 1, None))
-            self.version += 1
+        self._draws.add(recipe)
+        if self.allocated:
+            self._values.extend(self._draws.values(self._draws.extent - 1, self.trainable))
         return ids
 
     @property
     def extent(self) -> tuple[int, Any, int, Column | None]:
         """How many weights, arrays and draws there are, and their values, to `shrink` to."""
-        self._lent = True
-        return self.count, self.names.extent, len(self._draws), self._value
+        return self.count, self.names.extent, self._draws.extent, self._values.extent
 
     def shrink(self, extent: tuple[int, Any, int, Column | None]) -> None:
         """Take back what was added since `extent` was read."""
-        self._trainable.size, names, draws, value = extent
+        self._trainable.size, names, draws, values = extent
         self.names.shrink(names)
-        del self._draws[draws:]
-        if self._value is not value or (value is not None and value.size > self.count):
-            self._value, self._lent = value, True
-            if value is not None:
-                value.size = self.count
-            self.version += 1
-
-    def _drawn(
-        self, recipe: Draw, number: int, initializer: Initializer | None
-    ) -> NDArray[np.float64]:
-        # One generator an array: what one array draws does not depend on the others.
-        rng = np.random.default_rng([self._seed, number])
-        free = self.trainable[recipe.first : recipe.first + recipe.size]
-        if initializer is None or not (recipe.trainable and free.any()):
-            initializer = recipe.initializer
-        return recipe.values(initializer, rng)
+        self._draws.shrink(draws)
+        self._values.shrink(values, self.count)
 
     def initialize(self, *, seed: int = 0, initializer: Initializer | None = None) -> None:
         """Draw all values anew: each array by its own initializer, from `seed`.
@@ -141,27 +124,18 @@ class Weights:
             check(initializer, "initialize")
             if not isinstance(initializer, str):
                 given = finite("initialize", initializer)
-                for recipe in self._draws:
+                for recipe in self.draws:
                     if recipe.trainable:
                         _fits("initialize", given, recipe.shape)
         seed = whole("initialize: seed", seed)
-        drawn = sum(recipe.size for recipe in self._draws)
-        if drawn != self.count:
+        if undrawn := self.count - self._draws.count:
             raise GraphError(
-                f"initialize: {self.count - drawn:,} of {self.count:,} weights came without an "
-                "initializer; set their values instead"
+                f"initialize: {undrawn:,} of {self.count:,} weights came without an initializer; "
+                "set their values instead"
             )
-        self._seed = seed
-        value = np.empty(self.count)
-        for place, recipe in enumerate(self._draws):
-            span = slice(recipe.first, recipe.first + recipe.size)
-            value[span] = self._drawn(recipe, place, initializer)
-        self._take(value)
-
-    def _take(self, values: NDArray[np.float64]) -> None:
-        """Let these be the values; nobody else has the array."""
-        self._value, self._lent = Column.of(values), False
-        self.version += 1
+        drawn = Draws(self.draws, seed=seed)
+        self._values.take(drawn.all(self.trainable, initializer))
+        self._draws = drawn
 
     @property
     def dissolved(self) -> Mapping[str, Dissolved]:
@@ -177,17 +151,22 @@ class Weights:
     @property
     def draws(self) -> tuple[Draw, ...]:
         """How each array's values are drawn, in the order the arrays were added."""
-        return tuple(self._draws)
+        return self._draws.each
 
     @property
     def seed(self) -> int:
         """The seed of the last draw, or of the one to come."""
-        return self._seed
+        return self._draws.seed
 
     @property
     def allocated(self) -> bool:
         """Whether values have been drawn or set."""
-        return self._value is not None
+        return self._values.allocated
+
+    @property
+    def version(self) -> int:
+        """How often values have changed."""
+        return self._values.version
 
     @property
     def value(self) -> NDArray[np.float64]:
@@ -197,9 +176,8 @@ class Weights:
         shape. Set so, values that are not finite are taken as they are, for training passes through
         such; a Simulator refuses to run them.
         """
-        values = self._read()
-        self._lent = True
-        return values
+        self._read()
+        return self._values.lend()
 
     @value.setter
     def value(self, values: ArrayLike) -> None:
@@ -208,25 +186,13 @@ class Weights:
             raise GraphError(
                 f"weights: found values of shape {array.shape}, needed ({self.count},)"
             )
-        self._take(array)
+        self._values.take(array)
 
     def _read(self) -> NDArray[np.float64]:
         """Return the values, to be looked at here and now."""
-        if self._value is None:
-            self.initialize(seed=self._seed)
-        assert self._value is not None
-        return self._value.array
-
-    def _write(self, changes: Sequence[tuple[NDArray[Any], NDArray[np.float64]]]) -> None:
-        """Write values at ids: in place, so that it costs those alone, unless the array is lent."""
-        values = self._read()
-        if self._lent:
-            self._take(values.copy())
-        else:
-            self.version += 1
-        assert self._value is not None
-        for ids, values in changes:
-            self._value.put(ids, values)
+        if not self.allocated:
+            self.initialize(seed=self.seed)
+        return self._values.look()
 
     def set(self, ids: Reference, values: ArrayLike) -> None:
         """Set the values of weights by id or name ("C1.kernel[0, 0, 2, 2]"), one for all or each.
@@ -240,7 +206,8 @@ class Weights:
             raise GraphError(
                 f"weights.set: found values of shape {given.shape} for ids of shape {at.shape}"
             )
-        self._write([(at, given)])
+        self._read()
+        self._values.write([(at, given)])
 
     def beyond(self, limit: float = np.finfo(np.float64).max) -> int:
         """Return the first weight above `limit` in size, or no number at all; -1 if there is none.
@@ -249,11 +216,8 @@ class Weights:
         >>> weights.value = [0.0, 1e39, np.nan]; weights.beyond(), weights.beyond(1e38)
         (2, 1)
         """
-        value, limit = self._read(), number("beyond: limit", limit)
-        # Without a copy, and in two looks; what is no number makes both of them none.
-        if not value.size or max(float(value.max()), -float(value.min())) <= limit:
-            return -1
-        return int(np.argmin(np.abs(value) <= limit))
+        self._read()
+        return self._values.beyond(number("beyond: limit", limit))
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """Return the values of an array in its shape, 0 where no weight exists; or of one weight.
@@ -288,7 +252,8 @@ class Weights:
             _fits(name, given, ids.shape)
             live = ids >= 0
             changes.append((ids[live], finite(name, np.broadcast_to(given, ids.shape)[live])))
-        self._write(changes)
+        self._read()
+        self._values.write(changes)
 
     def _array(self, name: str) -> IdArray:
         """Return the array of a name, or the one weight that a name with an index stands for."""
@@ -317,7 +282,7 @@ class Weights:
         for name, ids in arrays.items():
             weights.names.add(name, ids)
         weights._trainable.extend(trainable)
-        weights._draws, weights._seed = list(draws), seed
+        weights._draws = Draws(draws, seed=seed)
         weights._dissolved = {
             name: before
             for name, before in (dissolved or {}).items()

@@ -17,7 +17,8 @@ from neurograph.errors import GraphError
 from neurograph.functions import IDENTITY, Function
 from neurograph.graph import Graph, require_graph
 from neurograph.graph.levels import levels
-from neurograph.graph.table import INPUT, Ragged, Table, has_dead, live_slots
+from neurograph.graph.ragged import Ragged, has_dead
+from neurograph.graph.table import INPUT, Table, live_slots
 from neurograph.names import IdArray
 from neurograph.program.program import Blocks, Ids, Program, Rows, Step
 from neurograph.program.regrouping import regroup

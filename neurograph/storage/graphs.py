@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from neurograph.errors import ConversionError, NeurographError, kind_of
 from neurograph.functions import Function
 from neurograph.graph import Graph
-from neurograph.graph.initializers import Draw
+from neurograph.graph.draws import Draw
 from neurograph.names import IdArray
 from neurograph.storage import archive
 from neurograph.storage.files import as_path

@@ -16,8 +16,10 @@ import numpy as np
 from neurograph.functions import Activation, Function
 from neurograph.graph import Graph, Layer
 from neurograph.graph.dissolved import Dissolved
-from neurograph.graph.initializers import Draw, check
-from neurograph.graph.table import Ragged, Table
+from neurograph.graph.draws import Draw
+from neurograph.graph.initializers import check
+from neurograph.graph.ragged import Ragged
+from neurograph.graph.table import Table
 from neurograph.graph.weights import Weights
 from neurograph.memory import INT32_MAX
 from neurograph.names import IdArray

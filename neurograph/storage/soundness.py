@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neurograph.errors import suggestion
 from neurograph.graph import Graph
 from neurograph.graph.connections import BIAS_UNIT
-from neurograph.graph.initializers import Draw
+from neurograph.graph.draws import Draw
 from neurograph.graph.table import INPUT
 from neurograph.graph.weights import Weights
 from neurograph.names import IdArray, Names
