@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from neurograph.checks import flag, reals, whole
+from neurograph.checks import flag, whole
 from neurograph.curvature import curvature
 from neurograph.engines import create, resolve
 from neurograph.errors import DataError, EngineError, GraphError, shown
 from neurograph.gradient import Gradient, check_targets, gradient, split
-from neurograph.graph import Graph, Layer, Reference, ids_of, require_graph
+from neurograph.graph import Graph, require_graph
 from neurograph.losses import Loss, as_loss
-from neurograph.names import Names
-from neurograph.program import Program
 from neurograph.program.compiler import compile
+from neurograph.simulator.images import check_images, real_array
+from neurograph.simulator.states import States
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -28,52 +26,6 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 _THREADS = 16  # that any machine may be asked for; else four a processor
-
-
-class States(Mapping[Any, Array]):
-    """The state of every neuron for a batch: by layer name (batch, *shape), by id or name (batch,).
-
-    A mapping over the layers; a place of a layer where no neuron is holds NaN. `array` has all of
-    them, (batch, ids), the constants' too. Raises GraphError for an unknown layer or id.
-
-    >>> from neurograph.models import mlp
-    >>> states = Simulator(mlp((4, 3, 2)), engine="scipy").states(np.zeros((5, 4)))
-    >>> list(states), states["N1"].shape, states["output[1]"].shape, states[[8, 9]].shape
-    (['input', 'N1', 'output'], (5, 3), (5,), (5, 2))
-    """
-
-    def __init__(
-        self, program: Program, states: Array, labels: Mapping[int, str] | None = None
-    ) -> None:
-        self._program, self._labels = program, dict(labels or {})
-        self.array = states
-
-    def __getitem__(self, key: Reference) -> Array:
-        """Return (batch, *shape) of a layer, of one neuron by id or name, or of several."""
-        if isinstance(key, str) and key in self._names:
-            ids = self._names[key].ids
-            found = self.array[:, ids]
-            return np.where(ids >= 0, found, np.nan) if (ids < 0).any() else found
-        return np.asarray(self.array[:, ids_of(self._names, self._program.size, key, "states")])
-
-    @cached_property
-    def _names(self) -> Names:
-        names = Names("neuron")
-        for name, ids in self._program.layers.items():
-            names.add(name, ids)
-        there = {i: text for i, text in self._labels.items() if i < self._program.size}
-        names.label([*there], [*there.values()])
-        return names
-
-    def __repr__(self) -> str:
-        batch, ids = self.array.shape
-        return f"States({batch:,} images x {ids:,} ids, {len(self)} layers)"
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._program.layers)
-
-    def __len__(self) -> int:
-        return len(self._program.layers)
 
 
 class Simulator:
@@ -278,61 +230,3 @@ def _float_type(dtype: DTypeLike) -> np.dtype[Any]:
         raise EngineError(f"simulator: dtype is {found or shown(dtype)}, needed float32 or float64")
     assert found is not None
     return found
-
-
-def check_images(
-    layers: tuple[Layer, ...], images: Sequence[ArrayLike], dtype: np.dtype[Any]
-) -> Array:
-    """Return the images of all input layers, flattened and joined, (batch, inputs), as `dtype`.
-
-    Raises DataError for another number of arrays, a wrong shape or type, batches of different size,
-    and values that are not finite in `dtype`.
-    """
-    if len(images) != len(layers):
-        raise DataError(
-            f"images: found {len(images)} arrays, needed one for each input: "
-            f"{', '.join(layer.name for layer in layers)}"
-        )
-    if len(layers) == 1:
-        return _flat(layers[0], images[0], dtype)
-    if not layers:
-        raise DataError("images: the graph has no input")
-    arrays = [_flat(layer, given, dtype) for layer, given in zip(layers, images, strict=True)]
-    if len({len(a) for a in arrays}) > 1:
-        raise DataError(f"images: found batches of {[len(a) for a in arrays]}, needed equal ones")
-    return np.concatenate(arrays, axis=1)
-
-
-def _flat(layer: Layer, given: ArrayLike, dtype: np.dtype[Any]) -> Array:
-    """Return the checked images of one input, (batch, neurons), as `dtype`."""
-    array, neurons = real_array(given, layer.name), layer.neurons
-    shape, found = neurons.shape, array.shape
-    if found[1:] != shape or not found:
-        raise DataError(
-            f"{layer.name}: found images of shape {found}, "
-            f"needed (batch, {', '.join(map(str, shape))})"
-        )
-    flat = array.reshape(found[0], neurons.size)
-    if flat.dtype != dtype:
-        with np.errstate(over="ignore"):  # what is too large gets infinite, and is found below
-            flat = flat.astype(dtype)
-    if neurons.explicit is not None:
-        flat = flat[:, (layer.ids >= 0).reshape(-1)]
-    if not _finite(flat):
-        worst = np.argwhere(~np.isfinite(flat))[0]
-        raise DataError(f"{layer.name}: image {worst[0]} holds a value that is not finite")
-    return flat
-
-
-def _finite(array: Array) -> bool:
-    """Return whether all numbers are finite.
-
-    If any is not, their sum of squares is not, which costs less than a look at each; it may
-    overflow without.
-    """
-    return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
-
-
-def real_array(values: ArrayLike, who: str, what: str = "images") -> Array:
-    """Return values as an array. Raises DataError for what are no real numbers."""
-    return reals(who, values, what=what, error=DataError)
