@@ -147,7 +147,7 @@ def test_an_activation_alone_and_behind_a_sum(op: str, attributes: Arrays) -> No
     nodes = [helper.make_node("Gemm", ["x", "w"], ["h"]),
              helper.make_node(op, ["h"], ["y"], **attributes)]  # fmt: skip
     graph = assert_same(model(nodes, {"x": (1, 4)}, {"w": numbers(4, 3)}), atol=1e-6)
-    assert graph.layers["y"].ids.shape == (1, 3)
+    assert graph.layers["y"].ids.shape == (3,)
 
 
 def test_an_activation_before_another_is_not_lost() -> None:

@@ -17,6 +17,7 @@ import mutations
 import numpy as np
 import random_nets
 from mutations import some
+from onnx_trials import onnx_files
 from whole import is_whole
 
 import neurograph as ng
@@ -224,4 +225,5 @@ KINDS: dict[str, tuple[Callable[[Rng, Path, int], str], int]] = {
     "challenge files": (challenge_files, 8),
     "networkx graphs": (networkx_graphs, 6),
     "random nets": (random_graphs, 8),
+    "ONNX files": (onnx_files, 20),
 }

@@ -68,8 +68,7 @@ def _transposed(graph: Graph, _: Any) -> int:
     table, found = graph.table, 0
     for layer in _of_kind(graph, "ConvTranspose"):
         neurons = layer.neurons.present
-        shape = layer.neurons.shape
-        places = neurons.size // (shape[1] if len(shape) > 3 or shape[0] == 1 else shape[0])
+        places = neurons.size // layer.neurons.shape[0]
         rows = np.unique(table.kernel[neurons])
         ids = np.concatenate([table.kernels[row] for row in rows.tolist()])
         weights = np.unique(ids[ids >= 0]).size

@@ -42,9 +42,8 @@ class Maps:
         of, position = np.full(graph.size, -1), np.zeros(graph.size, np.int64)
         layers: list[str] = []
         index: list[int] = []
-        batched = _batched(graph)
         for layer in graph:
-            ids = _rows(layer.ids[0] if layer.name in batched else layer.ids)
+            ids = _rows(layer.ids)
             at, here = np.nonzero(ids >= 0)
             of[ids[at, here]], position[ids[at, here]] = len(layers) + at, here
             layers += [layer.name] * len(ids)
@@ -93,20 +92,6 @@ class Part:
         own = np.flatnonzero(self.maps.whole(np.flatnonzero(self.own)) | ~self.inside)
         found[own] = found.size + np.arange(own.size)
         return found
-
-
-def _batched(graph: Graph) -> set[str]:
-    """Return the layers whose first axis is that of samples, of length 1, as converters keep it.
-
-    Inputs have none. A shape of three axes may as well be that of a single map, and is taken for it
-    unless other layers, or inputs of fewer axes, say otherwise.
-    """
-    inputs = {layer.name for layer in graph.inputs}
-    shapes = {x.name: x.neurons.shape for x in graph if x.name not in inputs}
-    one = {name: len(shape) for name, shape in shapes.items() if len(shape) > 1 and shape[0] == 1}
-    flat = any(len(x.neurons.shape) < 3 for x in graph.inputs)
-    three = flat or any(axes != 3 for axes in one.values())
-    return {name for name, axes in one.items() if axes != 3 or three}
 
 
 def _rows(ids: NDArray[np.int32]) -> NDArray[np.int32]:

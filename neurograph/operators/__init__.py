@@ -11,7 +11,7 @@ from neurograph.operators.pooling import adaptive_pool, average_pool, max_pool
 from neurograph.operators.reductions import reduce, softmax, standardize
 from neurograph.operators.resizing import resize
 from neurograph.operators.windows import Windows
-from neurograph.operators.wiring import Wiring
+from neurograph.operators.wiring import Wiring, of_sample
 
 __all__ = [
     "Windows",
@@ -25,6 +25,7 @@ __all__ = [
     "leak",
     "max_pool",
     "multiply_matrices",
+    "of_sample",
     "reduce",
     "resize",
     "softmax",

@@ -101,12 +101,27 @@ class Wiring:
         activation: Activation | None = None,
         pair: tuple[str, str] = ("multiply", "sum"),
     ) -> Ids:
-        """Add the neurons of a layer; `columns` are field, kernel and bias ids, to broadcast."""
-        field, kernel, bias = columns
+        """Add the neurons of a layer; `columns` are field, kernel and bias ids, to broadcast.
+
+        The ids are in `shape`; the layer is without the axis of samples, so that its neurons are
+        called "conv[channel, row, column]".
+        """
+        sample = of_sample(shape)
+        field, kernel, bias = (np.broadcast_to(column, shape).reshape(sample) for column in columns)
         function = Function(*pair, activation or Activation())
-        return self.graph.add_neurons(
-            layer, kind, shape, field=field, kernel=kernel, bias=bias, function=function
+        ids = self.graph.add_neurons(
+            layer, kind, sample, field=field, kernel=kernel, bias=bias, function=function
         )
+        return ids.reshape(shape)
+
+
+def of_sample(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a tensor's shape without a first axis of one sample.
+
+    >>> of_sample((1, 6, 28, 28)), of_sample((6, 28, 28))
+    ((6, 28, 28), (6, 28, 28))
+    """
+    return shape[1:] if shape[:1] == (1,) else shape
 
 
 def size_of(shape: tuple[int, ...] | list[int]) -> int:

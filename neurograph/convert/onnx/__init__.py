@@ -41,7 +41,7 @@ def from_onnx(
     >>> model = helper.make_model(helper.make_graph([node], "net", [x], [y], [kernel]))
     >>> graph = from_onnx(model.SerializeToString())
     >>> list(graph.weights), graph.layer("y").ids.shape
-    (['kernel'], (1, 2, 2, 2))
+    (['kernel'], (2, 2, 2))
     """
     if not isinstance(zeros, str) or zeros not in _ZEROS:
         raise ConversionError(f"from_onnx: found zeros={shown(zeros)}, needed {_ZEROS}")

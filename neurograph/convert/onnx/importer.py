@@ -25,7 +25,7 @@ from neurograph.convert.values import Neurons, Parameters, Scene
 from neurograph.errors import ConversionError, NeurographError
 from neurograph.functions.activations import Activation
 from neurograph.graph import Graph
-from neurograph.operators import Wiring, affine
+from neurograph.operators import Wiring, affine, of_sample
 
 _UNSAID = object()  # the value of what an operator gives that cannot be said
 # What a damaged model makes of code that believes it: all of it is said as a ConversionError.
@@ -108,7 +108,7 @@ class Importer:
 
     def _add_input(self, name: str, shape: tuple[int, ...], kind: int) -> None:
         """Add the input neurons of one sample, their ids with an axis of one sample before."""
-        sample = shape[1:] if shape and shape[0] == 1 else shape
+        sample = of_sample(shape)
         ids = self._graph.add_inputs(self._scene.wiring.free(name), sample)
         self._values[name] = Neurons(np.asarray(ids, np.int32).reshape(shape))
         self._kinds.tell(name, kind)
@@ -122,7 +122,7 @@ class Importer:
         self.output_shapes = [part.shape for part in ids]
         if len(ids) == 1:
             only = ids[0]
-            self._graph.outputs = only[0] if only.ndim > 1 and only.shape[0] == 1 else only
+            self._graph.outputs = only.reshape(of_sample(only.shape)) if only.ndim > 1 else only
         else:
             self._graph.outputs = np.concatenate([part.reshape(-1) for part in ids])
 

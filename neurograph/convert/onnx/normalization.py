@@ -92,9 +92,9 @@ def _layer_norm(call: Call) -> list[Any]:
     name = call.part("standardized")
     inner = ops.standardize(call.wiring, name, x, axes, call.get("epsilon", 1e-5))
     found = Neurons(_scaled(call, inner, call.weights(1), call.biases(2)))
-    layers = call.wiring.graph.layers
+    layers, kept = call.wiring.graph.layers, (*x.shape[: axes[0]], *(1 for _ in axes))
     statistics = (layers[f"{name}.{kind}"].ids for kind in ("mean", "inverse_deviation"))
-    return [found, *(Neurons(np.asarray(ids, np.int32)) for ids in statistics)]
+    return [found, *(Neurons(np.array(ids, np.int32).reshape(kept)) for ids in statistics)]
 
 
 def _rms_norm(call: Call) -> Neurons:

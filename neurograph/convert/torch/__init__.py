@@ -35,7 +35,7 @@ def from_torch(
     >>> net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU())
     >>> graph = from_torch(net, torch.zeros(1, 1, 4, 4))
     >>> list(graph.weights), graph.layer("0").ids.shape
-    (['0.weight', '0.bias'], (1, 2, 2, 2))
+    (['0.weight', '0.bias'], (2, 2, 2))
     """
     try:
         import torch

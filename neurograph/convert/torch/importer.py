@@ -24,7 +24,7 @@ from neurograph.functions.activations import Activation
 from neurograph.graph import Graph
 from neurograph.graph.origins import Origins, Statistics
 from neurograph.graph.state import digest
-from neurograph.operators import Wiring, affine
+from neurograph.operators import Wiring, affine, of_sample
 
 _CHECKS = frozenset(
     [
@@ -118,7 +118,7 @@ class Importer:
         """Add the input neurons of one sample, their ids with an axis of one sample before."""
         shape = tuple(node.meta["val"].shape)
         name = (self._name or "input") if alone else node.name
-        sample = shape[1:] if shape and shape[0] == 1 else shape
+        sample = of_sample(shape)
         ids = self._graph.add_inputs(self._scene.wiring.free(name), sample)
         return Neurons(np.asarray(ids, np.int32).reshape(shape))
 
@@ -131,7 +131,7 @@ class Importer:
         ids = [self._scene.neurons("output", value) for value in found]
         if len(ids) == 1:
             only = ids[0]
-            self._graph.outputs = only[0] if only.ndim > 1 and only.shape[0] == 1 else only
+            self._graph.outputs = only.reshape(of_sample(only.shape)) if only.ndim > 1 else only
         else:
             self._graph.outputs = np.concatenate([part.reshape(-1) for part in ids])
 
