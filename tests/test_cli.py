@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import neurograph as ng
 from neurograph.cli import main
-from neurograph.cli.arguments import open_model
+from neurograph.cli.opening import open_model
 from neurograph.cli.output import duration, plain
 
 LENET5_COUNT = """\

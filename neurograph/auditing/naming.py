@@ -1,4 +1,6 @@
-"""Models by a name that the user types, "package:callable", and weights from a file without code.
+"""Models by a name that the user types, and weights from a file without code.
+
+A name is "package:callable", or dotted, "package.callable".
 
 Nothing is unpickled: weights come from safetensors, or from a file that torch reads with
 `weights_only`.
@@ -7,6 +9,7 @@ Nothing is unpickled: weights come from safetensors, or from a file that torch r
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 import sys
 from collections.abc import Iterator
@@ -17,26 +20,37 @@ from typing import Any
 from neurograph.auditing.subjects import is_module
 from neurograph.errors import ConversionError, kind_of, missing
 
-_CALLABLE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
+_NAME = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
+_CALLABLE = re.compile(rf"({_NAME}):({_NAME})")
+_DOTTED = re.compile(rf"({_NAME})\.([A-Za-z_]\w*)")
+_FILES = "npz", "onnx"  # which are no callable's names
 
 
 def is_callable_name(text: str) -> bool:
-    """Return whether a text has the form "package:callable".
+    """Return whether a text is "package:callable", or dotted and begins with a package there is.
 
     >>> is_callable_name("torchvision:resnet18"), is_callable_name("net.onnx")
     (True, False)
+    >>> is_callable_name("json.decoder.JSONDecoder"), is_callable_name("no_such.net")
+    (True, False)
     """
-    return _CALLABLE.fullmatch(text) is not None
+    if _CALLABLE.fullmatch(text):
+        return True
+    dotted = _DOTTED.fullmatch(text)
+    if dotted is None or dotted[2] in _FILES:
+        return False
+    with _modules_here():
+        return importlib.util.find_spec(dotted[1].partition(".")[0]) is not None
 
 
 def module_called(text: str, weights: str | None = None) -> Any:
-    """Return the torch module that "package:callable" makes, called without arguments.
+    """Return the torch module that a callable of this name makes, called without arguments.
 
     A callable is looked for in the package, then in its `models`; a module object is taken as it
     is. `weights` is a file to take the weights from. Raises ConversionError where there is none,
     where it fails, and for what it makes that is no module.
     """
-    match = _CALLABLE.fullmatch(text)
+    match = _CALLABLE.fullmatch(text) or _DOTTED.fullmatch(text)
     if match is None:
         raise ConversionError(f"{text}: needed the form package:callable")
     # A user's own file is in the directory he stands in; what a package prints is no answer.

@@ -35,7 +35,8 @@ To begin with:
   neurograph plot overview lenet5 --out net.svg     the network in a drawing
 
 MODEL is {", ".join(MODELS)}, or the path of a saved file (./lenet5 where a file has the name of a
-built-in model).
+built-in model) or of an ONNX file, or package:callable, which is called without arguments to make a
+torch module: neurograph audit torchvision:resnet18 --input 1,3,32,32. It runs that package's code.
 
 \b
 The Tab key completes models, files, layers, neurons and weights after this line:

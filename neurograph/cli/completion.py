@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem, FishComplete, add_completion_class
 
-from neurograph.cli.opening import open_model
+from neurograph.cli.opening import is_module_name, open_model
 from neurograph.errors import NeurographError
 from neurograph.graph import Graph
 from neurograph.models import MODELS
@@ -37,7 +37,7 @@ def model_names(_: click.Context, __: click.Parameter, incomplete: str) -> Items
     """Offer the built-in models and the saved files here; of any other beginning, files."""
     names = [name for name in MODELS if name.startswith(incomplete)]
     if Path(incomplete).name == incomplete:
-        files = sorted(Path().glob("*.npz"))
+        files = sorted([*Path().glob("*.npz"), *Path().glob("*.onnx")])
         names += [file.name for file in files if file.name.startswith(incomplete)]
     return [CompletionItem(n) for n in names] or [CompletionItem(incomplete, type="file")]
 
@@ -68,10 +68,12 @@ def weight_names(context: click.Context, _: click.Parameter, incomplete: str) ->
 
 def typed_graph(context: click.Context) -> Graph | None:
     """Return the graph of the command line as far as it is typed; None if there is none."""
-    options = {n: context.params.get(n) for n in ("input_shape", "sizes")}
+    options = {n: context.params.get(n) for n in ("input_shape", "sizes", "input")}
     given = {name: value for name, value in options.items() if value is not None}
     # Where an option still lacks its value, click has not come to the arguments.
     model = context.params.get("model") or next(iter(context.args), "")
+    if is_module_name(model):  # to ask it would run a package's code
+        return None
     with suppress(NeurographError, OSError, click.ClickException):
         return open_model(model, given).graph
     return None

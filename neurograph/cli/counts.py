@@ -10,14 +10,16 @@ from typing import Any
 
 import click
 
-from neurograph.cli.application import CHECK_FAILED
-from neurograph.cli.arguments import Model, hint, takes_json, takes_model, takes_threads
+from neurograph.cli.arguments import takes_json, takes_threads
+from neurograph.cli.choosing import Model, hint, takes_model
 from neurograph.cli.expectations import (
     Expectation,
     counts_document,
     counts_text,
+    exit_with,
     failures,
     judge,
+    read_from,
     takes_expectations,
     verdict,
 )
@@ -40,7 +42,7 @@ def count(model: Model, expect: tuple[Expectation, ...], as_json: bool) -> None:
     multiply-adds); dead weights are those no connection uses. Why so many: neurograph derive MODEL.
     """
     counts = counting.count(model.graph)
-    judged = judge(expect, counts)
+    judged = judge(expect, read_from(counts))
     document = {"model": model.name, **counts_document(counts), "expectations": judged}
     why = hint(model, "derive", "why so many, layer by layer")
     text = f"{counts_text(counts)}{verdict(judged)}{why}"
@@ -74,7 +76,7 @@ def verify(
     walked = _by_networkx(model) if by_networkx else None
     with _progress(model.graph) as step:
         found = verification.verify(model.graph, threads=threads, progress=step)
-    judged = judge(expect, found.counts)
+    judged = judge(expect, read_from(found.counts))
     document = {
         "model": model.name,
         "ok": found.ok,
@@ -158,11 +160,3 @@ def _progress(graph: Graph, *, delay: float = 1.0) -> Iterator[Callable[[int], A
         file=sys.stderr,
     ) as bar:
         yield bar.update
-
-
-def exit_with(failed: list[str]) -> None:
-    """End with the exit code of a failed check, a line for each, unless there is none."""
-    for line in failed:
-        click.echo(f"neurograph: {line}", err=True)
-    if failed:
-        raise click.exceptions.Exit(CHECK_FAILED)

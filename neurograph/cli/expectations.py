@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from neurograph.cli.application import CHECK_FAILED
 from neurograph.cli.arguments import Command
 from neurograph.cli.completion import typed_graph
 from neurograph.cli.tables import table, wrapped
@@ -22,7 +24,7 @@ NUMBERS = (*_COUNTED, "parameters", "weights")
 
 @dataclass(frozen=True)
 class Expectation:
-    """A number of the total, or of a layer, and what it should be."""
+    """A number of the whole, or of a layer, and what it should be."""
 
     layer: str | None
     number: str
@@ -33,20 +35,20 @@ class Expectation:
         """What is expected: "connections" or "C1.connections"."""
         return f"{self.layer}.{self.number}" if self.layer is not None else self.number
 
-    def found(self, counts: Counts) -> int:
-        """Return the number counted. Raises GraphError for an unknown layer."""
-        row = counts.total if self.layer is None else counts[self.layer]
-        return int(getattr(row, self.number))
+
+def read_from(counts: Counts) -> Callable[[Expectation], int]:
+    """Return what reads a number counted; it raises GraphError for an unknown layer."""
+
+    def read(expected: Expectation) -> int:
+        row = counts.total if expected.layer is None else counts[expected.layer]
+        return int(getattr(row, expected.number))
+
+    return read
 
 
-def expected(
-    _: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
-) -> tuple[Expectation, ...]:
-    """Return an Expectation for each NAME=VALUE; NAME is a number of the total or of a layer."""
-    return tuple(_expectation(text, parameter) for text in texts)
-
-
-def _expectation(text: str, parameter: click.Parameter) -> Expectation:
+def _expectation(
+    text: str, parameter: click.Parameter, numbers: Collection[str], of_layers: bool
+) -> Expectation:
     name, equals, number = text.rpartition("=")
     digits = re.sub("[,_]", "", number.strip())
     if not equals or not re.fullmatch(r"\d{1,18}", digits):
@@ -54,9 +56,9 @@ def _expectation(text: str, parameter: click.Parameter) -> Expectation:
             f"found {text!r}, needed the form connections=340908", param=parameter
         )
     layer, dot, what = name.strip().rpartition(".")
-    if what not in NUMBERS:
-        near = suggestion(what, NUMBERS)
-        raise click.BadParameter(f"{what!r} is not counted{near}", param=parameter)
+    if what not in numbers or (dot and not of_layers):
+        near = suggestion(what, numbers)
+        raise click.BadParameter(f"{name.strip()!r} is not counted{near}", param=parameter)
     return Expectation(layer if dot else None, what, int(digits))
 
 
@@ -73,22 +75,37 @@ def number_names(
 
 
 def takes_expectations(command: Command) -> Command:
-    """Give a command the option --expect, as `expect`."""
-    option = click.option(
+    """Give a command the option --expect, as `expect`: numbers of the total, or of a layer."""
+    more = "; a layer's as C1.connections=122304"
+    return expecting(NUMBERS, more, of_layers=True, complete=number_names)(command)
+
+
+def expecting(
+    numbers: Collection[str], more: str = "", *, of_layers: bool = False, complete: Any = None
+) -> Callable[[Command], Command]:
+    """Return what gives a command the option --expect, as `expect`, for numbers of these names."""
+
+    def expected(
+        _: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
+    ) -> tuple[Expectation, ...]:
+        return tuple(_expectation(text, parameter, numbers, of_layers) for text in texts)
+
+    return click.option(
         "--expect",
         callback=expected,
         multiple=True,
-        shell_complete=number_names,
+        shell_complete=complete,
         metavar="NAME=VALUE",
-        help=f"Exit with 1 unless a count is this: {', '.join(NUMBERS)}; a layer's as "
-        "C1.connections=122304. May be given several times.",
+        help=f"Exit with 1 unless a number is this: {', '.join(numbers)}{more}. May be given "
+        "several times.",
     )
-    return option(command)
 
 
-def judge(expect: tuple[Expectation, ...], counts: Counts) -> list[dict[str, Any]]:
+def judge(
+    expect: tuple[Expectation, ...], read: Callable[[Expectation], int]
+) -> list[dict[str, Any]]:
     """Return, for each expectation, its name, what was expected and found, and whether it holds."""
-    found = [(e, e.found(counts)) for e in expect]
+    found = [(e, read(e)) for e in expect]
     return [
         {"name": e.name, "expected": e.value, "found": value, "ok": value == e.value}
         for e, value in found
@@ -100,6 +117,14 @@ def failures(judged: list[dict[str, Any]]) -> list[str]:
     return [
         f"expected {j['name']}={j['expected']}, found {j['found']}" for j in judged if not j["ok"]
     ]
+
+
+def exit_with(failed: list[str]) -> None:
+    """End with the exit code of a failed check, a line for each, unless there is none."""
+    for line in failed:
+        click.echo(f"neurograph: {line}", err=True)
+    if failed:
+        raise click.exceptions.Exit(CHECK_FAILED)
 
 
 def verdict(judged: list[dict[str, Any]]) -> str:

@@ -9,7 +9,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.cli.arguments import Model, identity, takes_json, takes_trained_model
+from neurograph.cli.arguments import identity, takes_json
+from neurograph.cli.choosing import Model, takes_trained_model
 from neurograph.cli.completion import neuron_names, weight_names
 from neurograph.cli.images import package_digit
 from neurograph.cli.output import emit, first

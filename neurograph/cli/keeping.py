@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from neurograph.cli.arguments import Model, takes_json, takes_trained_model
+from neurograph.cli.arguments import takes_json
+from neurograph.cli.choosing import Model, takes_trained_model
 from neurograph.cli.output import emit
 from neurograph.errors import ConversionError
 from neurograph.memory import readable

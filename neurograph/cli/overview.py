@@ -7,9 +7,20 @@ from typing import Any
 import click
 import numpy as np
 
-from neurograph.cli.arguments import Model, takes_json, takes_trained_model
+from neurograph.cli.arguments import takes_json
+from neurograph.cli.choosing import Model, takes_trained_model
+from neurograph.cli.expectations import (
+    Expectation,
+    exit_with,
+    failures,
+    judge,
+    read_from,
+    takes_expectations,
+    verdict,
+)
 from neurograph.cli.output import emit, shape_text
 from neurograph.cli.tables import table, wrapped
+from neurograph.counting import count
 from neurograph.graph import Graph, Layer
 from neurograph.graph.table import INPUT
 from neurograph.memory import readable
@@ -18,12 +29,14 @@ from neurograph.names import IdArray
 
 @click.command(short_help="Show layers, arrays of weights and memory.")
 @takes_trained_model
+@takes_expectations
 @takes_json
-def info(model: Model, as_json: bool) -> None:
+def info(model: Model, expect: tuple[Expectation, ...], as_json: bool) -> None:
     """Show the layers, what their neurons compute, the arrays of weights, and memory."""
     graph = model.graph
     layers = [_layer(graph, layer) for layer in graph.layers.values()]
     arrays = [_array(graph, name) for name in graph.weights]
+    judged = judge(expect, read_from(count(graph))) if expect else []
     document = {
         "model": model.name,
         "neurons": len(graph.neurons),
@@ -33,8 +46,10 @@ def info(model: Model, as_json: bool) -> None:
         "constants": {graph.neuron_name(i): state for i, state in graph.constants.items()},
         "layers": layers,
         "arrays": arrays,
+        "expectations": judged,
     }
-    emit(document, lambda: _info(document), as_json=as_json)
+    emit(document, lambda: f"{_info(document)}{verdict(judged)}", as_json=as_json)
+    exit_with(failures(judged))
 
 
 def _layer(graph: Graph, layer: Layer) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from typing import Any
 import click
 
 from neurograph import plot as plots
-from neurograph.cli.arguments import Model, identity, takes_trained_model
+from neurograph.cli.arguments import identity, takes_json
+from neurograph.cli.choosing import Model, takes_trained_model
 from neurograph.cli.completion import layer_names, neuron_names
 from neurograph.cli.images import package_digit
+from neurograph.cli.output import emit
 from neurograph.errors import missing
 from neurograph.storage.files import replacing
 
@@ -56,7 +58,8 @@ _PICTURES: dict[str, tuple[str, ...]] = {
     metavar="N",
     help="Image N of the digits carried in the package: of maps; field and codes may have one.",
 )
-def plot(model: Model, picture: str, out: Path, **options: Any) -> None:
+@takes_json
+def plot(model: Model, picture: str, out: Path, as_json: bool, **options: Any) -> None:
     """Draw PICTURE of MODEL and write it to FILE, which is replaced if it exists.
 
     table: which maps a layer reads; matrix: a colour a weight; degree: connections out of each
@@ -70,7 +73,14 @@ def plot(model: Model, picture: str, out: Path, **options: Any) -> None:
     figure = (drawn if hasattr(drawn, "figure") else drawn.flat[0]).figure
     with replacing(out) as stream:
         figure.savefig(stream, format=out.suffix[1:].lower(), dpi=_DOTS)
-    click.echo(f"{picture} of {model.name} drawn to {out}\nweights: {model.weights}")
+    said = f"{picture} of {model.name} drawn to {out}\nweights: {model.weights}"
+    document = {
+        "model": model.name,
+        "picture": picture,
+        "file": str(out),
+        "weights": model.weights,
+    }
+    emit(document, lambda: said, as_json=as_json)
 
 
 def _drawing(model: Model, picture: str, options: dict[str, Any]) -> Callable[[], Any]:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph import datasets
-from neurograph.cli.arguments import Model, hint, takes_json, takes_threads, takes_trained_model
+from neurograph.cli.arguments import takes_json, takes_threads
+from neurograph.cli.choosing import Model, hint, takes_trained_model
 from neurograph.cli.images import SHOWN, Images, Reading, from_files, from_package, read_labels
 from neurograph.cli.output import duration, emit
 from neurograph.cli.tables import fits, table, wrapped

@@ -8,7 +8,16 @@ from typing import Any
 
 import click
 
-from neurograph.cli.arguments import Model, takes_json, takes_model
+from neurograph.cli.arguments import takes_json
+from neurograph.cli.choosing import Model, takes_model
+from neurograph.cli.expectations import (
+    Expectation,
+    exit_with,
+    expecting,
+    failures,
+    judge,
+    verdict,
+)
 from neurograph.cli.output import emit
 from neurograph.cli.tables import table, wrapped
 from neurograph.graph import Symmetry
@@ -33,8 +42,15 @@ _DIGITS = 4000  # a whole number that Python still writes and reads
     type=click.Choice(["inputs", "outputs"]),
     help="Let these change places as well; else each is kept in its own.",
 )
+@expecting(("order", "generators"))
 @takes_json
-def symmetry(model: Model, layers: tuple[str, ...], free: tuple[str, ...], as_json: bool) -> None:
+def symmetry(
+    model: Model,
+    layers: tuple[str, ...],
+    free: tuple[str, ...],
+    expect: tuple[Expectation, ...],
+    as_json: bool,
+) -> None:
     """Say which maps can change places without changing the network, in how many ways, exactly.
 
     An orbit is a set of maps that change places with one another; a class, neurons that colour
@@ -44,6 +60,8 @@ def symmetry(model: Model, layers: tuple[str, ...], free: tuple[str, ...], as_js
     fix = [what for what in ("inputs", "outputs") if what not in free]
     found = found_in(model.graph, list(layers) or None, fix=fix)
     arrays = [name for name in model.graph.weights if found.classes.count(name)]
+    numbers = {"order": found.order, "generators": len(found.generators)}
+    judged = judge(expect, lambda e: numbers[e.number])
     document = {
         "model": model.name,
         "layers": list(layers) or None,
@@ -54,8 +72,10 @@ def symmetry(model: Model, layers: tuple[str, ...], free: tuple[str, ...], as_js
         "generators": found.generators,
         "classes": {name: found.classes.count(name) for name in found.orbits},
         "weight_classes": {name: found.classes.count(name) for name in arrays},
+        "expectations": judged,
     }
-    emit(document, lambda: _text(model, found), as_json=as_json)
+    emit(document, lambda: f"{_text(model, found)}{verdict(judged)}", as_json=as_json)
+    exit_with(failures(judged))
 
 
 def _text(model: Model, found: Symmetry) -> str:

@@ -9,7 +9,8 @@ import click
 
 from neurograph.checks import is_real
 from neurograph.cli.application import INTERRUPTED
-from neurograph.cli.arguments import Model, takes_json, takes_model
+from neurograph.cli.arguments import takes_json
+from neurograph.cli.choosing import Model, takes_model
 from neurograph.cli.output import emit
 from neurograph.cli.tables import table
 from neurograph.cli.training_data import Data, named, read

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph import datasets
-from neurograph.cli.arguments import Model
+from neurograph.cli.choosing import Model
 from neurograph.cli.images import BOX, Reading, fitted, input_size
 from neurograph.cli.output import shape_text
 from neurograph.cli.training_options import Options

@@ -8,11 +8,20 @@ from typing import Any
 
 import click
 
-from neurograph.cli.application import CHECK_FAILED
-from neurograph.cli.arguments import Model, takes_json, takes_model
+from neurograph.cli.arguments import takes_json
+from neurograph.cli.choosing import Model, takes_model
 from neurograph.cli.completion import layer_names
 from neurograph.cli.derivation.lines import Derived, Line
 from neurograph.cli.derivation.rules import derive as derive_layer
+from neurograph.cli.expectations import (
+    Expectation,
+    exit_with,
+    failures,
+    judge,
+    read_from,
+    takes_expectations,
+    verdict,
+)
 from neurograph.cli.output import emit
 from neurograph.cli.tables import displayed, terminal_columns, wrapped
 from neurograph.counting import Counts
@@ -28,8 +37,11 @@ _HEAD = "", "", "derived", "enumerated"
 @click.command(short_help="Show why so many: arithmetic beside enumeration, layer by layer.")
 @takes_model
 @click.argument("layers", nargs=-1, metavar="[LAYER]...", shell_complete=layer_names)
+@takes_expectations
 @takes_json
-def derive(model: Model, layers: tuple[str, ...], as_json: bool) -> None:
+def derive(
+    model: Model, layers: tuple[str, ...], expect: tuple[Expectation, ...], as_json: bool
+) -> None:
     """Show why MODEL, or some layers of it, have so many neurons, weights and connections.
 
     Each number is derived from the layer's shapes - a receptive field and a bias make the weights
@@ -41,16 +53,21 @@ def derive(model: Model, layers: tuple[str, ...], as_json: bool) -> None:
     counts = counting.count(graph)
     found = [derive_layer(graph, layer, counts[layer.name]) for layer in chosen]
     totals = [] if layers or any(d.reason for d in found) else _totals(found, counts)
-    derivation = _Derivation(model.name, found, totals)
-    emit(derivation.document(), derivation.text, as_json=as_json)
-    wrong = derivation.wrong
-    for name, line in wrong[:_TERMS]:
-        numbers = f"{_numbers(line.derived)} derived, {_numbers(line.enumerated)} enumerated"
-        click.echo(f"neurograph: {name}: {line.what}: {numbers}", err=True)
-    if len(wrong) > _TERMS:
-        click.echo(f"neurograph: ... and {len(wrong) - _TERMS} more (--json has them)", err=True)
-    if wrong:
-        raise click.exceptions.Exit(CHECK_FAILED)
+    derivation, judged = _Derivation(model.name, found, totals), judge(expect, read_from(counts))
+    document = {**derivation.document(), "expectations": judged}
+    emit(document, lambda: f"{derivation.text()}{verdict(judged)}", as_json=as_json)
+    exit_with([*_differences(derivation.wrong), *failures(judged)])
+
+
+def _differences(wrong: Sequence[tuple[str, Line]]) -> list[str]:
+    """Return a line for each number that differs, of many the first."""
+    lines = [
+        f"{name}: {line.what}: {_numbers(line.derived)} derived, "
+        f"{_numbers(line.enumerated)} enumerated"
+        for name, line in wrong[:_TERMS]
+    ]
+    more = len(wrong) - _TERMS
+    return [*lines, f"... and {more} more (--json has them)"] if more > 0 else lines
 
 
 def _totals(found: Sequence[Derived], counts: Counts) -> list[Line]:
