@@ -130,12 +130,11 @@ def test_a_torch_module_by_both_spellings(tmp_path: Path, monkeypatch: Any) -> N
     torch = pytest.importorskip("torch")
     (tmp_path / "own_net.py").write_text(NET)
     monkeypatch.chdir(tmp_path)
-    run(
-        "count", "own_net:small", "--input", "1,1,4,4", "--expect", f"connections={2 * 4 * 10 + 27}"
-    )
+    shape = "--input", "1,1,4,4"
+    run("count", "own_net:small", *shape, "--expect", f"connections={2 * 4 * 10 + 27}")
     torch.save({"0.weight": torch.full((2, 1, 3, 3), 0.5), "0.bias": torch.zeros(2),
                 "2.weight": torch.zeros(3, 8), "2.bias": torch.zeros(3)}, "w.pt")  # fmt: skip
-    args = "own_net.small", "0[1,0,0]", *shape, "--state", "w.pt", "--json"
-    found = json.loads(run("neuron", *args))
+    args = "own_net.small", "0[1,0,0]", *shape, "--state", "w.pt"
+    found = json.loads(run("neuron", *args, "--json"))
     assert found["connections"][0]["value"] == 0.5
     assert found["weights"] == "those of w.pt"
