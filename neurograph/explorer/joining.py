@@ -23,13 +23,14 @@ def source(name: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def joined(entry: str) -> str:
-    """Return a script that defines `entry` and all that it imports, in order of dependency.
+def joined(*entries: str) -> str:
+    """Return a script that defines modules and all that they import, in order of dependency.
 
-    Afterwards `modules["entry"]` holds its exports.
+    Afterwards `modules["network.js"]` holds the exports of that one.
     """
     order: dict[str, str] = {}
-    _visit(entry, order, ())
+    for entry in entries:
+        _visit(entry, order, ())
     return "\n".join(["const modules = {};", *(_wrapped(n, t) for n, t in order.items())])
 
 

@@ -1,9 +1,10 @@
 // Counts by enumeration: every connection is met, one by one; nothing is worked out by a formula.
 
-// Return {parameters, trainable, used, fixed, dead, connections, bias, slots, neurons, perLayer}:
-// the columns of Python's `count`. perLayer has one such row a layer, with its name and shape.
+// Return {parameters, trainable, used, fixed, dead, connections, bias, slots, neurons, unfed,
+// unread, perLayer}, the columns of Python's `count`. perLayer has such a row for each layer, with
+// its name and shape.
 export function counted(network) {
-  const met = enumerated(network);
+  const met = { ...enumerated(network), read: new Set(network.seen(network.outputs)) };
   const owned = new Uint8Array(network.weights);
   const rows = network.layers.map((layer, at) => {
     const neurons = network.ids(at).filter((v) => v >= 0);
@@ -37,14 +38,16 @@ function enumerated(network) {
   return { byWeight, byTarget, fromBias };
 }
 
-function row(network, { byWeight, byTarget, fromBias }, neurons, weights) {
-  const found = { neurons: neurons.length, connections: 0, bias: 0, slots: 0 };
+function row(network, { byWeight, byTarget, fromBias, read }, neurons, weights) {
+  const found = { neurons: neurons.length, connections: 0, bias: 0, slots: 0, unfed: 0, unread: 0 };
   for (const v of neurons) {
     const f = network.field[v];
     found.connections += byTarget[v];
     found.bias += fromBias[v];
     found.slots += f < 0 ? 0 : network.fields.ptr[f + 1] - network.fields.ptr[f];
     found.slots += network.bias[v] >= 0 ? 1 : 0;
+    found.unfed += network.function[v] >= 0 && !byTarget[v] ? 1 : 0;
+    found.unread += read.has(v) ? 0 : 1;
   }
   Object.assign(found, { parameters: 0, trainable: 0, used: 0, fixed: 0, dead: 0 });
   for (const w of weights) {

@@ -24,8 +24,11 @@ export class Forward {
   // Put the neurons in an order in which those of one level and field lie side by side.
   #group() {
     const { level, field, fields, function: functions, size } = this.network;
-    const order = Int32Array.from({ length: size }, (_, v) => v).filter((v) => functions[v] >= 0);
-    order.sort((a, b) => level[a] - level[b] || field[a] - field[b] || a - b);
+    const units = Int32Array.from({ length: size }, (_, v) => v).filter((v) => functions[v] >= 0);
+    // One number for (level, field, id): such sort many times faster than by a comparison.
+    const count = fields.ptr.length;
+    const keys = Float64Array.from(units, (v) => (level[v] * count + field[v] + 1) * size + v).sort();
+    const order = Int32Array.from(keys, (key) => key % size);
     const starts = [];
     order.forEach((v, i) => {
       const before = order[i - 1];
@@ -53,10 +56,10 @@ export class Forward {
   // Return the state of every id, in a buffer that the next call uses again.
   run(inputs) {
     if (this.stale) this.weigh();
-    const { network, buffer, starts } = this;
+    const { network, buffer } = this;
     for (const { id, state } of network.constants) buffer[id] = state;
     network.inputs.forEach((layer, i) => this.#give(network.layers[layer], inputs[i]));
-    for (let g = 0; g + 1 < starts.length; g++) this.#field(g);
+    this.#steps();
     return this.states;
   }
 
@@ -70,38 +73,27 @@ export class Forward {
     }
   }
 
-  // Run the neurons of a group: their field is gathered once.
-  #field(group) {
-    const { network, order, starts, buffer, sources, patch, functions } = this;
+  // Run the neurons group by group: a group's field is gathered once. One loop, since most of the
+  // time of a small network goes into what is done once a neuron.
+  #steps() {
+    const { network, order, starts, buffer, sources, patch, functions, weighed, cut } = this;
     const { field, fields, kernel, kernels, bias, values, function: number } = network;
-    const f = field[order[starts[group]]];
-    const at = f < 0 ? 0 : fields.ptr[f];
-    const width = f < 0 ? 0 : fields.ptr[f + 1] - at;
-    for (let s = 0; s < width; s++) patch[s] = buffer[sources[at + s]];
-    for (let i = starts[group]; i < starts[group + 1]; i++) {
-      const v = order[i];
-      const what = functions[number[v]];
-      const k = kernel[v];
-      const row = k < 0 ? 0 : kernels.ptr[k];
-      const whole = what.linear && (k < 0 || !this.cut[k]);
-      let net = whole ? this.#sum(row, width) : this.#reduced(what, at, row, width);
-      if (bias[v] >= 0) net += values[bias[v]];
-      buffer[v] = what.activate(net);
+    for (let g = 0; g + 1 < starts.length; g++) {
+      const f = field[order[starts[g]]];
+      const at = f < 0 ? 0 : fields.ptr[f];
+      const width = f < 0 ? 0 : fields.ptr[f + 1] - at;
+      for (let s = 0; s < width; s++) patch[s] = buffer[sources[at + s]];
+      for (let i = starts[g]; i < starts[g + 1]; i++) {
+        const v = order[i];
+        const what = functions[number[v]];
+        const k = kernel[v];
+        const row = k < 0 ? 0 : kernels.ptr[k];
+        const whole = what.linear && (k < 0 || !cut[k]);
+        let net = whole ? weightedSum(weighed, row, patch, width) : this.#reduced(what, at, row, width);
+        if (bias[v] >= 0) net += values[bias[v]];
+        buffer[v] = what.activate(net);
+      }
     }
-  }
-
-  // A weighted sum, in four sums that the machine can take at a time.
-  #sum(row, width) {
-    const { weighed, patch } = this;
-    let a = 0, b = 0, c = 0, d = 0, s = 0;
-    for (; s + 3 < width; s += 4) {
-      a += weighed[row + s] * patch[s];
-      b += weighed[row + s + 1] * patch[s + 1];
-      c += weighed[row + s + 2] * patch[s + 2];
-      d += weighed[row + s + 3] * patch[s + 3];
-    }
-    for (; s < width; s++) a += weighed[row + s] * patch[s];
-    return a + b + (c + d);
   }
 
   // Any other function, and kernels with cut slots: live slots alone, one after the other.
@@ -109,11 +101,26 @@ export class Forward {
     const { weighed, patch } = this;
     const { fields, kernels } = this.network;
     let net = what.nothing;
+    let live = Number.isFinite(net); // a maximum of nothing is no number
     for (let s = 0; s < width; s++) {
       if (fields.ids[at + s] >= 0 && kernels.ids[row + s] >= 0) {
         net = what.reduce(net, what.combine(weighed[row + s], patch[s]));
+        live = true;
       }
     }
-    return net;
+    return live ? net : NaN;
   }
+}
+
+// In four sums, which the machine can take at a time.
+function weightedSum(weighed, row, patch, width) {
+  let a = 0, b = 0, c = 0, d = 0, s = 0;
+  for (; s + 3 < width; s += 4) {
+    a += weighed[row + s] * patch[s];
+    b += weighed[row + s + 1] * patch[s + 1];
+    c += weighed[row + s + 2] * patch[s + 2];
+    d += weighed[row + s + 3] * patch[s + 3];
+  }
+  for (; s < width; s++) a += weighed[row + s] * patch[s];
+  return a + b + (c + d);
 }

@@ -110,5 +110,5 @@ export function activationOf({ activation, parameters }) {
   if (!found) throw new Error(`the activation ${activation} is unknown`);
   if (!parameters.length) return (a) => found(a);
   const [p, q] = parameters;
-  return (a) => found(a, p, q);
+  return parameters.length === 1 ? (a) => found(a, p) : (a) => found(a, p, q);
 }

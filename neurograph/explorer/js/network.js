@@ -36,7 +36,8 @@ export class Network {
 
   // Return a network with other columns, as an edit has them.
   with(changes) {
-    return new Network({ ...this.payload, values: this.values, marked: this.marked, ...changes });
+    const own = { values: this.values.slice(), marked: new Set(this.marked) };
+    return new Network({ ...this.payload, ...own, ...changes });
   }
 
   #array({ name, shape, first, ids }) {
@@ -198,7 +199,7 @@ export class Network {
     return { sources: Int32Array.from(sources), targets: Int32Array.from(targets) };
   }
 
-  // Return a neuron's sum, term by term, the bias last; null products for an input.
+  // Return a neuron's sum, term by term, the bias last; an input has no term, and NaN for its net.
   terms(neuron, states) {
     const { combine = null, reduce = null, activation = null, parameters = [] } =
       this.functions[this.function[neuron]] ?? {};
@@ -215,23 +216,25 @@ export class Network {
       });
       const [nothing, reduced] = REDUCE[reduce];
       found.net = found.terms.slice(0, slots).reduce((a, t) => reduced(a, t.product), nothing);
+      if (!slots && !Number.isFinite(nothing)) found.net = NaN; // a maximum of nothing
       if (slots < sources.length) found.net += found.terms[slots].product;
     }
     found.state = states[neuron];
     return found;
   }
 
-  // Return all that neurons read, directly or through others, themselves included; ascending.
-  seen(...neurons) {
+  // Return all that a neuron or several read, directly or through others, and they; ascending.
+  seen(neurons) {
     return this.#walk(neurons, (v, go) => this.eachIncoming(v, (source) => go(source)));
   }
 
-  // Return all that neurons feed, directly or through others, themselves included; ascending.
-  fed(...neurons) {
+  // Return all that a neuron or several feed, directly or through others, and they; ascending.
+  fed(neurons) {
     return this.#walk(neurons, (v, go) => this.eachOutgoing(v, (_, target) => go(target)));
   }
 
-  #walk(front, each) {
+  #walk(neurons, each) {
+    const front = typeof neurons === "number" ? [neurons] : [...neurons];
     const met = new Uint8Array(this.size);
     for (const { id } of this.constants) met[id] = 2; // where no path goes on
     const queue = front.filter((v) => v >= 0 && !met[v]);
@@ -282,6 +285,13 @@ export class Network {
     const { array, position, index } = this.#neuronNames.locate(neuron) ?? { array: -1 };
     const layer = array >= 0 && array < this.layers.length ? array : null;
     return { layer, position, index };
+  }
+
+  // Return, per id, the layer it stands in (other units are numbered behind the layers, -1: none)
+  // and its position there.
+  get places() {
+    const { holder, position } = this.#neuronNames;
+    return { layer: holder, position };
   }
 
   // Return {array (its place in `arrays`), position, index} of a weight, or null.
