@@ -86,8 +86,7 @@ class Connections:
         if self.graph is not None:
             neurons, weights = self.graph.neuron_names, self.graph.weights.names
             sides = list(zip(self._sides, (neurons, weights, neurons), strict=True))
-        each = [ids.astype(str).tolist() if n is None else n.names_of(ids) for ids, n in sides]
-        return list(zip(*each, strict=True))
+        return list(zip(*(_names(ids, names) for ids, names in sides), strict=True))
 
     @property
     def _sides(self) -> tuple[Ids, Ids, Ids]:
@@ -128,6 +127,14 @@ class Connections:
         found = coo_matrix((data, (self.target, self.source)), shape=(size, size))
         found.weight_ids = self.weight
         return found
+
+
+def _names(ids: Ids, names: Names | None) -> list[str]:
+    """Return the name of each id, made once however often the id stands there."""
+    if names is None:
+        return list(ids.astype(str).tolist())
+    once, which = np.unique(ids, return_inverse=True)
+    return list(np.array(names.names_of(once), object)[which].tolist())
 
 
 def join(parts: list[Connections]) -> Connections:

@@ -23,6 +23,7 @@ from neurograph.graph.functions import Functions
 from neurograph.graph.index import Index
 from neurograph.graph.layer import BIAS_NAME, Ids, Layer, read_only
 from neurograph.graph.layers import Layers
+from neurograph.graph.reading import ReadByNetworkx
 from neurograph.graph.references import Reference, neuron_ids
 from neurograph.graph.table import Table
 from neurograph.graph.triples import Parts
@@ -42,7 +43,7 @@ class Wireable(Protocol):
         """Add the layer's neurons under `name`, reading `sources`, and return their ids."""
 
 
-class Graph:
+class Graph(ReadByNetworkx):
     """A network as explicit connections in normal form.
 
     Id 0 is the bias unit, a constant of state 1. Neurons, inputs included, are numbered in the
