@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from neurograph.graph.connections import BIAS_UNIT, blocks
 from neurograph.graph.graph import Graph
-from neurograph.graph.table import Table, has_dead
+from neurograph.graph.ragged import has_dead, live_per_row
+from neurograph.graph.table import Table
 
 Pairs = tuple[NDArray[Any], NDArray[Any]]
 
@@ -40,8 +41,12 @@ def components(graph: Graph) -> NDArray[np.int32]:
 
 
 def _by_fields(table: Table, chosen: NDArray[np.bool_]) -> Pairs:
-    """Return the pairs neuron - field, of those chosen, and field - source, of those they read."""
-    neurons = np.flatnonzero(chosen & (table.field >= 0))
+    """Return the pairs neuron - field, of those chosen, and field - source, of those they read.
+
+    A field without a source joins nobody.
+    """
+    joins = np.append(live_per_row(table.fields) > 0, False)  # the last: no field
+    neurons = np.flatnonzero(chosen & joins[table.field])
     fields = table.field[neurons]
     read = np.zeros(table.fields.count, bool)
     read[fields] = True

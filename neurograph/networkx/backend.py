@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from inspect import signature
+from inspect import Signature, signature
 from typing import Any
 
 from networkx.utils import backends
@@ -55,6 +55,7 @@ class Backend:
     """
 
     native: Mapping[str, Callable[..., Any]] = {f.__name__: f for f in _NATIVE}
+    _signatures: Mapping[str, Signature] = {f.__name__: signature(f) for f in _NATIVE}
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """Return the function that networkx calls `name`."""
@@ -85,7 +86,7 @@ class Backend:
         """Return why a call cannot run on ids; nothing if it can."""
         if name not in self.native:
             return "no function on ids"
-        return _obstacle(name, signature(self.native[name]).bind(*args, **kwargs).arguments)
+        return _obstacle(name, self._signatures[name].bind(*args, **kwargs).arguments)
 
     def _converted(self, given: Any) -> Any:
         if isinstance(given, list | tuple) and _holds_graph(given):
