@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
+from neurograph import html
 from neurograph.errors import DataError
 from neurograph.functions import COMBINE, IDENTITY, REDUCE, Function
 from neurograph.graph import Graph, one_id, require_graph
@@ -54,6 +55,19 @@ class Explanation:
             f"Explanation({self.name}: {len(self.terms):,} terms, net input {self.net:.9g}, "
             f"state {self.state:.9g})"
         )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the terms, and what they come to."""
+        columns = self.source_states, self.weight_values, self.terms
+        numbers = zip(*([f"{x:.6g}" for x in each.tolist()] for each in columns), strict=True)
+        rows = [
+            (source, weight, *of)
+            for source, weight, of in zip(self.sources, self.weights, numbers, strict=True)
+        ]
+        head = "source", "weight", "state", "value", "term"
+        result = f"net input {self.net:.9g}, state {self.state:.9g}"
+        what = html.paragraph(f"{self.name}: {self.function or 'input'}")
+        return what + html.table(head, rows, words=2) + html.paragraph(result)
 
 
 def explain(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from neurograph import html
 from neurograph.optional import pandas
 
 _SHOWN = 12  # lines of dead weights in a printed table
@@ -120,6 +121,15 @@ class Audit:
         return "\n".join([table, *self._dead_lines(), "", *words])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the numbers, each with its meaning."""
+        rows = [
+            (head, meaning, f"{getattr(self, name):,}")
+            for name, (head, meaning) in MEANINGS.items()
+        ]
+        table = html.table((self.name, "what it counts", ""), rows, words=2)
+        return table + html.paragraph(*self._dead_lines())
 
     def _dead_lines(self) -> Iterator[str]:
         if self.most_used is not None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph import html
 from neurograph.counting.nodes_and_edges import tallies
 from neurograph.errors import GraphError, kind_of, shown, suggestion
 from neurograph.graph import Graph, cone
@@ -141,6 +142,11 @@ class Counts:
         return [_MEANING, *self._remarks()]
 
     __repr__ = __str__  # what a session shows
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the table, and what its words mean."""
+        head, body = self.columns()
+        return html.table(head, body, words=2) + html.paragraph(*self.remarks())
 
     def _remarks(self) -> Iterator[str]:
         """Yield a line for what is there and does nothing."""

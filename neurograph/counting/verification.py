@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph import html
 from neurograph.checks import flag, whole
 from neurograph.counting.counts import Counts, count
 from neurograph.counting.naming import SHOWN, wrong_names
@@ -24,6 +25,9 @@ from neurograph.names import IdArray
 _IDS = 1 << 20  # ids looked at together
 
 Piece = tuple[int, int]  # the first id, and the one after the last
+
+
+_SHOWN_FINDINGS = 6  # lines above the table in a notebook
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,6 +70,13 @@ class Verification:
         return [expanded, *(f"  {p}" for p in self.problems)]
 
     __repr__ = __str__  # what a session shows
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the verdict, then the counts."""
+        findings = self.findings()
+        more = len(findings) - _SHOWN_FINDINGS
+        said = findings[:_SHOWN_FINDINGS] + ([f"and {more:,} more"] if more > 0 else [])
+        return html.paragraph(*said) + self.counts._repr_html_()
 
 
 def verify(

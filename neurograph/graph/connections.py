@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph import html
 from neurograph.checks import wholes
 from neurograph.errors import GraphError
 from neurograph.graph.references import NamedNeurons
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 BIAS_UNIT = 0
 BLOCK = 1 << 20
 _SIDES = "source", "weight", "target"
+_SHOWN = 10  # rows of a table in a notebook
 _ROW = 400  # bytes of a connection in a DataFrame: three texts and the numbers
 
 
@@ -75,6 +77,22 @@ class Connections:
         first = [f"{s} -{w}-> {t}" for s, w, t in self.keep(slice(0, 1)).names()]
         more = ", ..." if len(self) > 1 else ""
         return f"Connections({len(self):,}{': ' if first else ''}{''.join(first)}{more})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the first connections, by name."""
+        return self.shown(len(self))
+
+    def shown(self, count: int) -> str:
+        """Return the first of `count` connections, of which these are the beginning, as HTML."""
+        first = self.keep(slice(0, _SHOWN))
+        rows: list[tuple[str, ...]] = [*first.names()]
+        head: tuple[str, ...] = _SIDES
+        if self.graph is not None:
+            values = self.graph.weights.value[first.weight]
+            rows = [(*r, f"{v:.6g}") for r, v in zip(rows, values.tolist(), strict=True)]
+            head = *_SIDES, "value"
+        table = html.table(head, rows, words=3, more=count - len(rows))
+        return html.paragraph(f"{count:,} connections") + table
 
     def keep(self, mask: NDArray[Any] | slice) -> Connections:
         """Return those where a mask holds, or in a slice."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurograph import html
 from neurograph.checks import number
 from neurograph.errors import GraphError, kind_of
 from neurograph.functions import Function
@@ -25,6 +26,7 @@ from neurograph.graph.layer import BIAS_NAME, Ids, Layer, read_only
 from neurograph.graph.layers import Layers
 from neurograph.graph.reading import ReadByNetworkx
 from neurograph.graph.references import Reference, neuron_ids
+from neurograph.graph.summary import HEAD, described
 from neurograph.graph.table import Table
 from neurograph.graph.triples import Parts
 from neurograph.graph.view import View
@@ -292,6 +294,14 @@ class Graph(ReadByNetworkx):
             f"Graph({len(self.neurons):,} neurons in {len(self.layers)} layers, "
             f"{self.weights.count:,} weights)"
         )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the layers in a table, the weight arrays folded."""
+        layers = described(self.layers.values(), self.table, self.functions)
+        rows = [(*row[:4], row[6], *row[4:6]) for row in layers]
+        head = *HEAD[:4], HEAD[6], *HEAD[4:6]
+        table = html.table(head, rows, words=5)
+        return html.paragraph(repr(self)) + table + self.weights._repr_html_()
 
 
 def require_graph(given: object, who: str) -> None:

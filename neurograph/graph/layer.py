@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph import html
 from neurograph.names import IdArray
 
 Ids = NDArray[np.int32]
@@ -40,6 +41,18 @@ class Layer:
     def __repr__(self) -> str:
         brought = f", brought {', '.join(self.arrays)}" if self.arrays else ""
         return f"Layer({self.name!r}, {self.kind}, neurons {self.neurons.shape}{brought})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what the layer is, in a table."""
+        low, high = self.neurons.bounds()
+        rows = [
+            ("kind", self.kind),
+            ("maps", "x".join(map(str, self.neurons.shape))),
+            ("neurons", f"{self.neurons.present.size:,}"),
+            ("ids", f"{low} to {high}"),
+            ("brought", ", ".join(self.arrays) or "no weights"),
+        ]
+        return html.table((self.name, ""), rows, words=2)
 
 
 def read_only(ids: Ids) -> Ids:

@@ -10,6 +10,8 @@ from neurograph.functions import Function
 from neurograph.graph.layer import Layer
 from neurograph.graph.table import INPUT, Table, live_slots
 
+HEAD = "layer", "kind", "function", "maps", "neurons", "connections", "weights"
+
 
 def summary(layers: Iterable[Layer], table: Table, functions: Sequence[Function]) -> str:
     """Return a table of layers as text: kind, functions, maps, neurons, connections, weights.
@@ -21,9 +23,17 @@ def summary(layers: Iterable[Layer], table: Table, functions: Sequence[Function]
     """
     from tabulate import tabulate
 
+    rows = described(layers, table, functions)
+    align = "left", "left", "left", "right", "right", "right", "left"
+    return tabulate(rows, HEAD, colalign=align if rows else None, disable_numparse=True)
+
+
+def described(
+    layers: Iterable[Layer], table: Table, functions: Sequence[Function]
+) -> list[tuple[str, ...]]:
+    """Return a row of text for each layer, as HEAD names its cells."""
     live = live_slots(table, np.arange(table.size)) + (table.bias >= 0)
-    head = "layer", "kind", "function", "maps", "neurons", "connections", "weights"
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for layer in layers:
         ids = layer.neurons.present
         numbers = np.unique(table.function[ids])
@@ -31,6 +41,5 @@ def summary(layers: Iterable[Layer], table: Table, functions: Sequence[Function]
         counted = f"{ids.size:,}", f"{int(live[ids].sum()):,}"
         maps = "x".join(map(str, layer.neurons.shape))
         what = "; ".join(said[:2]) + ("; ..." if len(said) > 2 else "")
-        rows.append([layer.name, layer.kind, what, maps, *counted, ", ".join(layer.arrays)])
-    align = "left", "left", "left", "right", "right", "right", "left"
-    return tabulate(rows, head, colalign=align if rows else None, disable_numparse=True)
+        rows.append((layer.name, layer.kind, what, maps, *counted, ", ".join(layer.arrays)))
+    return rows

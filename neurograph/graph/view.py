@@ -81,6 +81,11 @@ class View:
     def __repr__(self) -> str:
         return f"View({len(self):,} connections of {self._graph!r})"
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: how many connections, and the first of them."""
+        none = np.empty(0, np.int32)
+        return next(iter(self), Connections(none, none, none)).shown(len(self))
+
     def __len__(self) -> int:
         if self._sources is None and self._weights is None:
             neurons = self._neurons()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurograph import html
 from neurograph.checks import finite, floats, number, whole
 from neurograph.errors import GraphError, kind_of
 from neurograph.graph.column import Column
@@ -20,6 +21,13 @@ from neurograph.graph.references import Reference, weight_ids
 from neurograph.graph.values import Values
 from neurograph.memory import INT32_MAX
 from neurograph.names import IdArray, Names
+
+
+def _kind(trainable: NDArray[np.bool_], ids: IdArray) -> str:
+    """Return whether the weights of an array are trainable: "yes", "no", or how many of them."""
+    there = trainable[ids.present]
+    found = int(np.count_nonzero(there))
+    return "yes" if found == there.size else "no" if not found else f"{found:,} of {there.size:,}"
 
 
 class Weights:
@@ -53,6 +61,17 @@ class Weights:
 
     def __repr__(self) -> str:
         return f"Weights({self.count:,} in {len(self.names)} arrays: {', '.join(self)[:60]})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the arrays in a folded table."""
+        trainable = self.trainable
+        rows = []
+        for name in self:
+            ids = self.names[name]
+            shape = "x".join(map(str, ids.shape))
+            rows.append((name, shape, f"{ids.present.size:,}", _kind(trainable, ids)))
+        table = html.table(("array", "shape", "weights", "trainable"), rows)
+        return html.details(repr(self), table)
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of the arrays."""

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurograph import html
 from neurograph.checks import floats
 from neurograph.errors import GraphError, shown, suggestion
 from neurograph.functions import Function
@@ -195,6 +196,10 @@ def join_rows(steps: Sequence[Step]) -> Rows:
     return Rows.of(parts[0].level, parts[0].function, targets, ptr, sources, weights, bias)
 
 
+def _sizes(step: Step) -> tuple[str, str]:
+    return f"{step.targets.size:,}", f"{step.slots:,}"
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Program(_Frozen):
     """Steps in an order that respects every connection, over states numbered by neuron id.
@@ -224,6 +229,15 @@ class Program(_Frozen):
             f"Program({self.size:,} ids, {self.weight_count:,} weights, "
             f"{len(self.steps)} steps in {len(self.levels)} levels)"
         )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the steps, in the order in which they run."""
+        rows = [
+            (type(step).__name__, str(step.function), step.level, *_sizes(step))
+            for step in self.steps
+        ]
+        head = "step", "function", "level", "neurons", "slots"
+        return html.paragraph(repr(self)) + html.table(head, rows, words=2)
 
     @cached_property
     def levels(self) -> tuple[tuple[Step, ...], ...]:

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph import html
 from neurograph.graph import Reference, ids_of
 from neurograph.names import Names
 from neurograph.program import Program
 
 Array = NDArray[Any]
+
+_MAPS, _ZOOM = 64, 3  # maps of a layer that a notebook shows, and how large
+_ROW, _ROW_ZOOM = 150, 6  # so of neurons that have no rows and columns
 
 
 class States(Mapping[Any, Array]):
@@ -56,8 +60,31 @@ class States(Mapping[Any, Array]):
         batch, ids = self.array.shape
         return f"States({batch:,} images x {ids:,} ids, {len(self)} layers)"
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the first image's states, a picture a layer."""
+        rows = [(name, *_pictured(name, self[name][:1])) for name in self]
+        head = "layer", "maps", "states of the first image", "least", "largest"
+        return html.paragraph(repr(self)) + html.table(head, rows, words=3)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._program.layers)
 
     def __len__(self) -> int:
         return len(self._program.layers)
+
+
+def _pictured(name: str, states: Array) -> tuple[str, html.Markup, str, str]:
+    """Return the shape, a picture, the least and the largest of one layer's states (1, *shape)."""
+    shape = "x".join(map(str, states.shape[1:]))
+    if not states.size:
+        return shape, html.Markup(), "", ""
+    first = states[0].astype(np.float64)
+    flat = first.ndim < 2 or first.shape[-2:] == (1, 1)
+    if flat:
+        shown = first.reshape(1, -1)[:, :_ROW]
+    else:
+        shown = html.tiled(first.reshape(-1, *first.shape[-2:])[:_MAPS])
+    known = first[np.isfinite(first)]
+    least, largest = (f"{x:.6g}" for x in (known.min(initial=0), known.max(initial=0)))
+    alt = f"states of {name}, from {least} to {largest}"
+    return shape, html.picture(shown, alt=alt, zoom=_ROW_ZOOM if flat else _ZOOM), least, largest

@@ -1,17 +1,18 @@
-"""What training comes to: a row of figures a pass, a running tally, and a bar that shows it."""
+"""What training comes to: a row of figures a pass, and a running tally."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph import html
+
 Array = NDArray[Any]
 
-_LINES = 100  # lines of a log that passes take
+_HEAD = ["pass", "loss", "running error", "training error", "validation error", "seconds"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Pass:
     seconds: float
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What training came to, pass by pass; `interrupted` by Ctrl-C or `stopped` early.
 
@@ -47,13 +48,25 @@ class History:
     def __str__(self) -> str:
         from tabulate import tabulate
 
-        head = ["pass", "loss", "running error", "training error", "validation error", "seconds"]
-        rows = [
-            [number, f"{p.loss:.5g}", *map(percent, astuple(p)[1:4]), f"{p.seconds:.1f}"]
+        rows = self._rows()
+        align = ["right"] * len(_HEAD) if rows else None
+        return tabulate(rows, _HEAD, colalign=align, disable_numparse=True)
+
+    def __repr__(self) -> str:
+        last = self.passes[-1] if self.passes else None
+        said = "" if last is None else f", loss {last.loss:.5g}"
+        how = ", interrupted" * self.interrupted + ", stopped" * self.stopped
+        return f"History({len(self.passes):,} passes{said}{how})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: a row of figures a pass."""
+        return html.paragraph(repr(self)) + html.table(_HEAD, self._rows(), words=0)
+
+    def _rows(self) -> list[list[str]]:
+        return [
+            [str(number), f"{p.loss:.5g}", *map(percent, astuple(p)[1:4]), f"{p.seconds:.1f}"]
             for number, p in enumerate(self.passes, 1)
         ]
-        align = ["right"] * len(head) if rows else None
-        return tabulate(rows, head, colalign=align, disable_numparse=True)
 
     def no_better_for(self, patience: int) -> bool:
         """Whether the lowest validation error is `patience` passes old or older."""
@@ -96,48 +109,3 @@ class Tally:
     def __str__(self) -> str:
         error = "" if self.error is None else f", error {percent(self.error)}"
         return f"loss {self.loss:.4g}{error}"
-
-
-class Line:
-    """What a bar comes to in a log: one line as a pass ends, and none of the passes in between."""
-
-    def __init__(self, number: int, passes: int, count: int) -> None:
-        self._head, self._count = f"pass {number + 1}/{passes}", count
-        every = -(-passes // _LINES)
-        self._shown = (number + 1) % every == 0 or number + 1 in (1, passes)
-        self._seen, self._text = 0, ""
-
-    def __enter__(self) -> Line:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._shown:
-            text = f"{self._head}: {self._seen}/{self._count} patterns, {self._text}"
-            print(text, file=sys.stderr, flush=True)
-
-    def update(self, count: int) -> None:
-        """Count patterns."""
-        self._seen += count
-
-    def set_postfix_str(self, text: str, *, refresh: bool = True) -> None:
-        """Take what is to be said of them."""
-        self._text = text
-
-
-def bar(number: int, passes: int, count: int, *, shown: bool) -> Any:
-    """Return a progress bar for pass `number`, counted from 0, over `count` patterns.
-
-    Where stderr is no terminal it is one line a pass, and at most about 100 in all.
-    """
-    from tqdm import tqdm
-
-    if shown and not sys.stderr.isatty():
-        return Line(number, passes, count)
-    return tqdm(
-        total=count,
-        desc=f"pass {number + 1}/{passes}",
-        unit=" patterns",
-        file=sys.stderr,
-        disable=not shown,
-        dynamic_ncols=True,
-    )

@@ -17,9 +17,10 @@ from neurograph.simulator import Simulator
 from neurograph.storage import checkpoints
 from neurograph.storage.checkpoints import Checkpoint, fingerprint
 from neurograph.training.distortions import Distortion
-from neurograph.training.history import History, Pass, Tally, bar, percent
+from neurograph.training.history import History, Pass, Tally, percent
 from neurograph.training.optimizers import Curved, Optimizer, State, Steady
 from neurograph.training.patterns import PIECE, Patterns, pieces, stages, wrong_share
+from neurograph.training.progress import Progress
 from neurograph.training.watch import Piece
 
 Array = NDArray[Any]
@@ -69,14 +70,14 @@ class Loop:
 
     def run(self, early_stop: int | None, checkpoint: Path | None, *, progress: bool) -> History:
         """Run the passes that are left; at the end the weights are those of the last finished."""
-        history = self.history
+        history, shown = self.history, Progress(self.options.passes, shown=progress)
         try:
             while len(history.passes) < self.options.passes:
                 if early_stop is not None and history.no_better_for(early_stop):
                     history.stopped = True
                     break
                 with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                    done = self._pass(len(history.passes), progress=progress)
+                    done = self._pass(len(history.passes), shown)
                 self._good = self.weights.value.copy()
                 history.passes.append(done)
                 if checkpoint is not None:
@@ -144,11 +145,11 @@ class Loop:
 
     # ---- one pass ---------------------------------------------------------------------------
 
-    def _pass(self, number: int, *, progress: bool) -> Pass:
+    def _pass(self, number: int, progress: Progress) -> Pass:
         start = time.perf_counter()
         order = self._order(number)
         tally = Tally(labelled=self.data.labelled)
-        with bar(number, self.options.passes, len(order), shown=progress) as shown:
+        with progress.of_pass(number, len(order)) as shown:
             for stage, part in enumerate(stages(len(order), self._estimates)):
                 rates = self._ready(number, stage)
                 for some in pieces(part, self.options.batch if rates is None else PIECE):
