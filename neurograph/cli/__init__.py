@@ -15,6 +15,7 @@ from neurograph.cli.application import Application
 from neurograph.cli.auditing import audit
 from neurograph.cli.counts import count, verify
 from neurograph.cli.derivation import derive
+from neurograph.cli.exploring import explore_model
 from neurograph.cli.inspection import neuron, weight
 from neurograph.cli.keeping import save
 from neurograph.cli.overview import info
@@ -33,6 +34,7 @@ To begin with:
   neurograph neuron lenet5 'output[7]' --digit 0    one neuron's sum, term by term
   neurograph weight lenet5 'C1.kernel[0,0,2,2]'     the 784 connections that share one weight
   neurograph plot overview lenet5 --out net.svg     the network in a drawing
+  neurograph explore lenet5 --out lenet5.html       the network in a browser, to touch
 
 MODEL is {", ".join(MODELS)}, or the path of a saved file (./lenet5 where a file has the name of a
 built-in model) or of an ONNX file, or package:callable, which is called without arguments to make a
@@ -82,6 +84,6 @@ def main(context: click.Context) -> None:
 
 for _command in (
     *(count, audit, verify, derive, symmetry),
-    *(run, info, neuron, weight, plot, save, train),
+    *(run, info, neuron, weight, plot, explore_model, save, train),
 ):
     main.add_command(_command)

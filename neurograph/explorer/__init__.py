@@ -4,6 +4,6 @@ Reads graphs through their public columns and queries; what the page does is Jav
 plain modules that Python joins into the file. Needs no package beyond the library's own.
 """
 
-from neurograph.explorer.exploring import explore
+from neurograph.explorer.exploring import VALUES, explore
 
-__all__ = ["explore"]
+__all__ = ["VALUES", "explore"]

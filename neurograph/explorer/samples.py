@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,8 +81,17 @@ def _arrays(graph: Graph, samples: Any, shapes: list[Shape]) -> tuple[Array, ...
 
 def _fits_digits(shape: Shape) -> bool:
     """Return whether an input is one picture of about a digit's size."""
-    sides = shape[1:] if len(shape) == 3 and shape[0] == 1 else ()
-    return len(sides) == 2 and all(_SMALLEST <= side <= _LARGEST for side in sides)
+    side = _sides(shape)
+    return side is not None and all(_SMALLEST <= n <= _LARGEST for n in side)
+
+
+def _sides(shape: Shape) -> tuple[int, int] | None:
+    """Return rows and columns of an input that is one picture, square where it is flat."""
+    if len(shape) == 1:
+        root = math.isqrt(shape[0])
+        return (root, root) if root * root == shape[0] else None
+    rows, columns = shape[-2:] if len(shape) > 1 else (0, 0)
+    return (rows, columns) if math.prod(shape[:-2]) == 1 and len(shape) > 1 else None
 
 
 def _ten_digits() -> Digits:
@@ -92,9 +102,8 @@ def _ten_digits() -> Digits:
 
 
 def _normalized(given: Digits, shapes: list[Shape]) -> Array:
-    shape = shapes[0] if len(shapes) == 1 else ()
-    if len(shape) == 1:
-        return normalize(given.images, size=shape[0])
-    if len(shape) == 3 and shape[0] == 1:
-        return normalize(given.images, size=(shape[1], shape[2]))
-    raise DataError(f"explore: digits do not fit inputs of shapes {shapes}")
+    """Return digits as the only input takes them. Raises DataError where they do not fit."""
+    sides = _sides(shapes[0]) if len(shapes) == 1 else None
+    if sides is None:
+        raise DataError(f"explore: digits do not fit inputs of shapes {shapes}, needed one picture")
+    return normalize(given.images, size=sides).reshape(len(given), *shapes[0])

@@ -71,7 +71,8 @@ def penalties(graph: Graph) -> bool:
     >>> penalties(lenet5()), penalties(mlp((2, 1)))
     (True, False)
     """
-    deciding = np.unique(graph.table.function[graph.outputs])
+    outputs = graph.outputs
+    deciding = np.unique(graph.table.function[outputs[outputs >= 0]])
     return all(
         number != INPUT and graph.functions[number].combine == "squared_difference"
         for number in deciding.tolist()
