@@ -21,6 +21,16 @@ def there(tool: str) -> bool:
     return importlib.util.find_spec(TOOLS[tool].package) is not None
 
 
+def define_schemas() -> Any:
+    """Let torchvision, which ptflops imports, load beside a torch without its operators."""
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for name in ("nms", "qnms"):
+        if not hasattr(torch.ops.torchvision, name):
+            library.define(f"{name}(Tensor dets, Tensor scores, float threshold) -> Tensor")
+    return library
+
+
+SCHEMAS = define_schemas()
 INSTALLED = [tool for tool in TOOLS if there(tool)]  # torch's own is, always
 
 
@@ -33,6 +43,8 @@ WANTED: dict[str, dict[str, int]] = {
     "FlopCounterMode": {},
     "torchinfo": {"bias": 1_000, "by parameter": 9_600},
     "fvcore": {"batch norm": 101_376, "adaptive pooling": 512},
+    "ptflops": {"bias": 1_000},
+    "calflops": {},
     "thop": {"batch norm x 2": 202_752, "adaptive pooling x 2": 1_024},
 }
 

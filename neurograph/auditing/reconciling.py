@@ -74,7 +74,8 @@ class Reconciliation:
 def reconcile(module: Any, example_input: Any, tool: str = "fvcore") -> Reconciliation:
     """Return what a tool says a torch module's multiply-adds are, and why that is not ours.
 
-    `tool` is "fvcore", "torchinfo", "thop" or "FlopCounterMode" (torch's own; half its FLOPs).
+    `tool` is "fvcore", "torchinfo", "thop", "ptflops" (by its backend aten), "calflops" or
+    "FlopCounterMode" (torch's own; half its FLOPs).
     `example_input` is a tensor or a tuple of them, of which one sample is looked at. Terms are
     counted on the graph of the module; what they do not account for is `unexplained`. Raises
     ConversionError for an unknown tool and what cannot be imported as a graph, MissingDependency

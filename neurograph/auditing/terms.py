@@ -76,16 +76,24 @@ def _transposed(graph: Graph, _: Any) -> int:
     return found
 
 
-def _repeated(graph: Graph, module: Any) -> int:
-    """Count a layer that stands under several names as often again as names see each other."""
+def _names(graph: Graph, module: Any) -> dict[str, int]:
+    """Return under how many names the part stands that a layer was made from, by the layer."""
     parts = list(module.named_modules(remove_duplicate=False))
     often = Counter(id(part) for _, part in parts)
     names = {name: often[id(part)] for name, part in parts}
-    found = 0
-    for layer in contracting(graph):
-        under = names.get(layer.split("#")[0], 1)
-        found += (under**2 - 1) * sum(slots_of(graph, [layer]))
-    return found
+    return {layer: names.get(layer.split("#")[0], 1) for layer in contracting(graph)}
+
+
+def _repeated(graph: Graph, module: Any) -> int:
+    """Count a layer that stands under several names as often again as names see each other."""
+    names = _names(graph, module)
+    return sum((n**2 - 1) * sum(slots_of(graph, [layer])) for layer, n in names.items())
+
+
+def _repeated_names(graph: Graph, module: Any) -> int:
+    """Count a layer that stands under several names again under each other one."""
+    names = _names(graph, module)
+    return sum((n - 1) * sum(slots_of(graph, [layer])) for layer, n in names.items())
 
 
 def _normed(graph: Graph) -> int:
@@ -129,6 +137,9 @@ TERMS: dict[str, Kind] = {
     "transposed": Kind(_transposed, "transposed convolutions: every weight at every output"),
     "repeated use": Kind(
         _repeated, "a layer under n names is counted n times at each, n * n times in all"
+    ),
+    "repeated name": Kind(
+        _repeated_names, "a layer under n names is counted with all its uses at each"
     ),
     "batch norm": Kind(
         lambda graph, _: _normed(graph), "batch norms: 2 a unit, 1 where not affine"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-from neurograph.errors import missing
+from neurograph.errors import ConversionError, missing
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Tool:
 def measured(tool: str, module: Any, example: Any) -> Measure:
     """Ask a tool for a module's multiply-adds, of one sample, in evaluation.
 
-    Raises MissingDependency where it is not installed.
+    Raises MissingDependency where it is not installed, ConversionError where it fails.
     """
     import torch
 
@@ -49,7 +49,15 @@ def measured(tool: str, module: Any, example: Any) -> Measure:
             importlib.import_module(chosen.package)
         except ImportError as error:
             raise missing(f'reconcile(tool="{tool}")', chosen.package, "audit") from error
-        number, unseen = chosen.ask(module, tuple(one_sample(x) for x in inputs))
+        except Exception as error:  # of the packages that it imports in turn
+            raise ConversionError(f"reconcile: {tool} cannot be imported: {error}") from error
+        try:
+            number, unseen = chosen.ask(module, tuple(one_sample(x) for x in inputs))
+        except Exception as error:  # whatever another tool does not take
+            raise ConversionError(
+                f"reconcile: {tool} fails on {type(module).__name__}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
     return Measure(number, version(chosen.package), unseen)
 
 
@@ -86,6 +94,28 @@ def _thop(module: Any, inputs: tuple[Any, ...]) -> tuple[int, dict[str, int]]:
     return int(number), {}
 
 
+def _ptflops(module: Any, inputs: tuple[Any, ...]) -> tuple[int, dict[str, int]]:
+    from ptflops.aten_engine import FlopCounterMode
+
+    # Of no module: what it hangs onto the parts of one stays there.
+    counter = FlopCounterMode(output_params={"print_params": {}, "serialize_params": {}})
+    with counter:
+        module(*inputs)
+    return int(counter.complexity), {}
+
+
+def _calflops(module: Any, inputs: tuple[Any, ...]) -> tuple[int, dict[str, int]]:
+    from calflops import calculate_flops
+
+    _, number, _ = calculate_flops(
+        module, args=list(inputs), print_results=False, output_as_string=False
+    )
+    for part in module.modules():  # the numbers it leaves there
+        for name in ("__flops__", "__macs__", "__params__"):
+            part.__dict__.pop(name, None)
+    return int(number), {}
+
+
 @contextmanager
 def _quiet(name: str) -> Iterator[None]:
     """Let a logger say errors only."""
@@ -108,5 +138,7 @@ TOOLS: dict[str, Tool] = {
     "thop": Tool(
         "thop", _thop, ("batch norm x 2", "adaptive pooling x 2", "transposed", "repeated use")
     ),
+    "ptflops": Tool("ptflops", _ptflops, ("bias",)),
+    "calflops": Tool("calflops", _calflops, ("repeated name",)),
     "FlopCounterMode": Tool("torch", _flop_counter_mode, ()),
 }
