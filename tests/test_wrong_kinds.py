@@ -372,11 +372,14 @@ else:
 try:
     import onnx_nets
 except pytest.skip.Exception:
-    NO_CALL |= {"from_onnx"}
+    NO_CALL |= {"from_onnx", "to_onnx"}
 else:
     ONNX = onnx_nets.model([onnx_nets.node("Relu")], {"x": (1, 2)}).SerializeToString()
     FUNCTIONS["from_onnx"] = CALLS["from_onnx"] = call(
         lambda: ng.from_onnx, ONNX, input_shapes=None, zeros="keep"
+    )
+    FUNCTIONS["to_onnx"] = CALLS["to_onnx"] = call(
+        lambda: ng.to_onnx, G, form="layers", dtype="float32"
     )
 
 

@@ -41,11 +41,8 @@ def compile(graph: Graph) -> Program:
     ['Blocks', 'Blocks']
     """
     require_graph(graph, "compile")
-    table = graph.table
-    level = levels(graph)
-    outputs = graph.outputs
-    _check_outputs(outputs, graph.size)
-    _check_reductions(graph)
+    table, outputs = graph.table, graph.outputs
+    level = sound_levels(graph)
     dead = has_dead(table.fields), has_dead(table.kernels)
     steps = tuple(
         step
@@ -77,6 +74,29 @@ def penalties(graph: Graph) -> bool:
         number != INPUT and graph.functions[number].combine == "squared_difference"
         for number in deciding.tolist()
     )
+
+
+def sound_levels(graph: Graph) -> NDArray[np.int32]:
+    """Return the level of every id of a graph that can be run. Raises GraphError as `compile`."""
+    level = levels(graph)
+    _check_outputs(graph.outputs, graph.size)
+    _check_reductions(graph)
+    return level
+
+
+def steps_of(graph: Graph, neurons: NDArray[Any]) -> Iterator[Step]:
+    """Yield the steps, all of level 0, of neurons of which none reads another.
+
+    >>> from neurograph.models import lenet5
+    >>> graph = lenet5()
+    >>> [step.targets.shape for step in steps_of(graph, graph.neurons_of("F6"))]
+    [(1, 84, 1)]
+    """
+    table = graph.table
+    dead = has_dead(table.fields), has_dead(table.kernels)
+    for some in groups_of(table.function[neurons]):
+        function = graph.functions[int(table.function[neurons[some[0]]])]
+        yield from _steps(table, dead, (0, function), np.sort(neurons[some]).astype(np.intp))
 
 
 def _existing(neurons: IdArray) -> Ids:
