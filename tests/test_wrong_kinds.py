@@ -178,6 +178,7 @@ FUNCTIONS: dict[str, Call] = {
     "models.create": call(lambda: ng.models.create, "mlp"),
     "models.mlp": call(lambda: ng.models.mlp, (4, 3, 2)),
     "models.lenet5": call(lambda: ng.models.lenet5, input_shape=(1, 32, 32), weights="mnist"),
+    "explore": call(lambda: ng.explore, G, "x.html", samples=np.ones((1, 4)), labels=[1]),
     "audit": call(lambda: ng.audit, G, None, input_shapes=None, zeros="keep"),
     "models.concept": call(lambda: ng.models.concept),
     "models.zipcode1989": call(lambda: ng.models.zipcode1989, seed=0),
