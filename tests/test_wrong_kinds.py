@@ -223,6 +223,7 @@ GRADIENT = (X, LABELS, "cross_entropy")
 METHODS: dict[str, dict[str, Call]] = {
     "Graph": {
         "add": call(lambda: net().add, ng.Linear(2, name="L"), [1, 2]),
+        "adjacency": call(lambda: lambda: next(G.adjacency())),
         "add_constant": call(lambda: net().add_constant, "c", 1.0),
         "from_connections": call(
             lambda: ng.Graph.from_connections,
@@ -236,11 +237,16 @@ METHODS: dict[str, dict[str, Call]] = {
         ),
         "function": call(lambda: G.function, 6),
         "incoming": call(lambda: G.incoming, 6),
+        "is_directed": call(lambda: G.is_directed),
+        "is_multigraph": call(lambda: G.is_multigraph),
         "label": call(lambda: net().label, [6], "y"),
         "layer": call(lambda: G.layer, "N1"),
         "neuron_id": call(lambda: G.neuron_id, "N1", (0,)),
         "neuron_name": call(lambda: G.neuron_name, 6),
         "neurons_of": call(lambda: G.neurons_of, "N1"),
+        "number_of_edges": call(lambda: G.number_of_edges),
+        "number_of_nodes": call(lambda: G.number_of_nodes),
+        "order": call(lambda: G.order),
         "outgoing": call(lambda: G.outgoing, 1),
         "select": call(lambda: G.select, layer="N1", source=1, weight=0, target=5),
         "sharing": call(lambda: G.sharing, 0),
