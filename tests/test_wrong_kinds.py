@@ -327,8 +327,11 @@ def every_call() -> Iterator[tuple[str, Call]]:
 
 CALLS = dict(every_call())
 if torch is None:
-    NO_CALL |= {"estimate", "from_torch", "reconcile"}
+    NO_CALL |= {"estimate", "from_torch", "reconcile", "to_torch"}
 else:
+    FUNCTIONS["to_torch"] = CALLS["to_torch"] = call(
+        lambda: ng.to_torch, G, form="layers", dtype="float32"
+    )
     FUNCTIONS["estimate"] = CALLS["estimate"] = call(
         lambda: ng.estimate, torch.nn.Linear(2, 2), torch.zeros(1, 2)
     )
