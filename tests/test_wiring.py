@@ -206,6 +206,8 @@ def test_bad_input_is_named_and_changes_nothing(layer: Any, shapes: Any, match: 
         (lambda: ng.Activation("elu", 1, 2), r"'elu': found parameters \(1, 2\), needed 1 finite"),
         (lambda: ng.Activation("elu", np.inf), r"'elu': found parameters \(inf,\), needed 1"),
         (lambda: ng.Activation("elu", "a"), r"'elu': found parameters \('a',\), needed 1"),
+        (lambda: ng.Activation("elu", "1"), r"'elu': found parameters \('1',\), needed 1"),
+        (lambda: ng.Activation("elu", np.ones(1)), r"'elu': found parameters \(array.*needed 1"),
         (lambda: Function("multipy"), "combine 'multipy' is unknown; did you mean multiply"),
         (lambda: Function("multiply", "mean"), "reduce 'mean' is unknown"),
         (lambda: Function("multiply", "sum", "rleu"), "activation 'rleu' is unknown"),

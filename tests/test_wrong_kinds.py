@@ -178,6 +178,7 @@ FUNCTIONS: dict[str, Call] = {
     "models.create": call(lambda: ng.models.create, "mlp"),
     "models.mlp": call(lambda: ng.models.mlp, (4, 3, 2)),
     "models.lenet5": call(lambda: ng.models.lenet5, input_shape=(1, 32, 32), weights="mnist"),
+    "explore": call(lambda: ng.explore, G, "x.html", samples=np.ones((1, 4)), labels=[1]),
     "audit": call(lambda: ng.audit, G, None, input_shapes=None, zeros="keep"),
     "models.concept": call(lambda: ng.models.concept),
     "models.zipcode1989": call(lambda: ng.models.zipcode1989, seed=0),
@@ -222,6 +223,7 @@ GRADIENT = (X, LABELS, "cross_entropy")
 METHODS: dict[str, dict[str, Call]] = {
     "Graph": {
         "add": call(lambda: net().add, ng.Linear(2, name="L"), [1, 2]),
+        "adjacency": call(lambda: lambda: next(G.adjacency())),
         "add_constant": call(lambda: net().add_constant, "c", 1.0),
         "from_connections": call(
             lambda: ng.Graph.from_connections,
@@ -235,11 +237,16 @@ METHODS: dict[str, dict[str, Call]] = {
         ),
         "function": call(lambda: G.function, 6),
         "incoming": call(lambda: G.incoming, 6),
+        "is_directed": call(lambda: G.is_directed),
+        "is_multigraph": call(lambda: G.is_multigraph),
         "label": call(lambda: net().label, [6], "y"),
         "layer": call(lambda: G.layer, "N1"),
         "neuron_id": call(lambda: G.neuron_id, "N1", (0,)),
         "neuron_name": call(lambda: G.neuron_name, 6),
         "neurons_of": call(lambda: G.neurons_of, "N1"),
+        "number_of_edges": call(lambda: G.number_of_edges),
+        "number_of_nodes": call(lambda: G.number_of_nodes),
+        "order": call(lambda: G.order),
         "outgoing": call(lambda: G.outgoing, 1),
         "select": call(lambda: G.select, layer="N1", source=1, weight=0, target=5),
         "sharing": call(lambda: G.sharing, 0),
@@ -320,8 +327,11 @@ def every_call() -> Iterator[tuple[str, Call]]:
 
 CALLS = dict(every_call())
 if torch is None:
-    NO_CALL |= {"estimate", "from_torch", "reconcile"}
+    NO_CALL |= {"estimate", "from_torch", "reconcile", "to_torch"}
 else:
+    FUNCTIONS["to_torch"] = CALLS["to_torch"] = call(
+        lambda: ng.to_torch, G, form="layers", dtype="float32"
+    )
     FUNCTIONS["estimate"] = CALLS["estimate"] = call(
         lambda: ng.estimate, torch.nn.Linear(2, 2), torch.zeros(1, 2)
     )

@@ -43,16 +43,22 @@ def explore(
     'lenet5.html'
     """
     require_graph(graph, "explore")
+    where = as_path(path, "explore", GraphError)
+    name = where.stem if title is None else str(title)
+    found = prepared(graph, samples=samples, labels=labels, title=name, values=values)
+    with replacing(where) as stream:
+        stream.write(page(title=name, payload=found).encode())
+    return where
+
+
+def prepared(graph: Graph, *, samples: Any, labels: Any, title: str, values: str) -> str:
+    """Return the payload of a page; arguments and errors as in `explore`."""
+    require_graph(graph, "explore")
     if not isinstance(values, str) or values not in VALUES:
         raise GraphError(f"explore: found values {shown(values)}, needed {', '.join(VALUES)}")
-    where = as_path(path, "explore", GraphError)
     require_small(graph, values)
     chosen = Samples.of(graph, samples, labels)
-    name = where.stem if title is None else str(title)
-    text = page(title=name, payload=payload(graph, title=name, values=values, samples=chosen))
-    with replacing(where) as stream:
-        stream.write(text.encode())
-    return where
+    return payload(graph, title=title, values=values, samples=chosen)
 
 
 def require_small(graph: Graph, values: str) -> None:

@@ -68,7 +68,7 @@ class Pack:
     def deflated(self, header: dict[str, Any]) -> bytes:
         """Return the whole, compressed."""
         head = json.dumps({**header, "arrays": self._arrays}, separators=(",", ":")).encode()
-        return zlib.compress(b"".join([struct.pack("<I", len(head)), head, *self._parts]), 9)
+        return zlib.compress(b"".join([struct.pack("<I", len(head)), head, *self._parts]), 6)
 
 
 def smallest(values: Array) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.datasets import Digits, digits, normalize
-from neurograph.errors import DataError
+from neurograph.errors import DataError, shown
 from neurograph.explorer.packing import Pack
 from neurograph.graph import Graph
 from neurograph.simulator import real_array
@@ -39,7 +39,7 @@ class Samples:
             samples = _normalized(samples, shapes)
         arrays = _arrays(graph, samples, shapes)
         count = len(arrays[0]) if arrays else 0
-        texts = tuple(map(str, labels)) if labels is not None else ("",) * count
+        texts = ("",) * count if labels is None else _texts(labels)
         if len(texts) != count or any(len(a) != count for a in arrays):
             found = ", ".join(str(len(a)) for a in arrays) or "no"
             raise DataError(
@@ -77,6 +77,13 @@ def _arrays(graph: Graph, samples: Any, shapes: list[Shape]) -> tuple[Array, ...
             raise DataError(f"explore: {layer.name}: found a sample that is not finite")
         arrays.append(states)
     return tuple(arrays)
+
+
+def _texts(labels: Any) -> tuple[str, ...]:
+    """Return labels as texts. Raises DataError for what is no row of them."""
+    if isinstance(labels, str) or not np.iterable(labels):
+        raise DataError(f"explore: found labels {shown(labels)}, needed one a sample")
+    return tuple(map(str, labels))
 
 
 def _fits_digits(shape: Shape) -> bool:

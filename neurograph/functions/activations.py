@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph.checks import finite
 from neurograph.errors import GraphError, shown, suggestion
 
 Array = NDArray[Any]
@@ -218,15 +219,15 @@ class Activation:
             )
         defaults = ACTIVATIONS[self.name][0]
         try:
-            given = tuple(float(p) for p in self.parameters) or defaults
-        except (TypeError, ValueError, OverflowError):
-            given = (math.nan,)
-        if len(given) != len(defaults) or not all(math.isfinite(p) for p in given):
+            given = finite("activation", self.parameters)
+        except GraphError:
+            given = np.full(1, np.nan)
+        if given.shape not in ((0,), (len(defaults),)) or not np.isfinite(given).all():
             raise GraphError(
                 f"activation {shown(self.name)}: found parameters {shown(self.parameters)}, "
                 f"needed {len(defaults)} finite number(s)"
             )
-        object.__setattr__(self, "parameters", given)
+        object.__setattr__(self, "parameters", tuple(given.tolist()) or defaults)
 
     def __call__(self, net: Array) -> Array:
         """Return the states for the net inputs `net`, in their dtype and shape."""

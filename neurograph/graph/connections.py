@@ -80,19 +80,7 @@ class Connections:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the first connections, by name."""
-        return self.shown(len(self))
-
-    def shown(self, count: int) -> str:
-        """Return the first of `count` connections, of which these are the beginning, as HTML."""
-        first = self.keep(slice(0, _SHOWN))
-        rows: list[tuple[str, ...]] = [*first.names()]
-        head: tuple[str, ...] = _SIDES
-        if self.graph is not None:
-            values = self.graph.weights.value[first.weight]
-            rows = [(*r, f"{v:.6g}") for r, v in zip(rows, values.tolist(), strict=True)]
-            head = *_SIDES, "value"
-        table = html.table(head, rows, words=3, more=count - len(rows))
-        return html.paragraph(f"{count:,} connections") + table
+        return as_html(self, len(self))
 
     def keep(self, mask: NDArray[Any] | slice) -> Connections:
         """Return those where a mask holds, or in a slice."""
@@ -145,6 +133,19 @@ class Connections:
         found = coo_matrix((data, (self.target, self.source)), shape=(size, size))
         found.weight_ids = self.weight
         return found
+
+
+def as_html(found: Connections, count: int) -> str:
+    """Return the first of `count` connections, of which these are the beginning, as HTML."""
+    first = found.keep(slice(0, _SHOWN))
+    rows: list[tuple[str, ...]] = [*first.names()]
+    head: tuple[str, ...] = _SIDES
+    if found.graph is not None:
+        values = found.graph.weights.value[first.weight]
+        rows = [(*r, f"{v:.6g}") for r, v in zip(rows, values.tolist(), strict=True)]
+        head = *_SIDES, "value"
+    table = html.table(head, rows, words=3, more=count - len(rows))
+    return html.paragraph(f"{count:,} connections") + table
 
 
 def _names(ids: Ids, names: Names | None) -> list[str]:

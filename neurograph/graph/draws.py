@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.graph.initializers import Initializer, draw
+from neurograph.checks import finite
+from neurograph.graph.initializers import Initializer, draw, fits
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +73,14 @@ class Draws:
     def shrink(self, extent: int) -> None:
         """Take back what was added since `extent` was read."""
         del self._all[extent:]
+
+    def require(self, initializer: Initializer) -> None:
+        """Raise GraphError for values that do not fit the arrays drawn with them."""
+        if not isinstance(initializer, str):
+            given = finite("initialize", initializer)
+            for recipe in self._all:
+                if recipe.trainable:
+                    fits("initialize", given, recipe.shape)
 
     def values(
         self, number: int, trainable: NDArray[np.bool_], initializer: Initializer | None = None

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph import html
 from neurograph.checks import number
 from neurograph.errors import GraphError, kind_of
 from neurograph.functions import Function
@@ -26,7 +25,6 @@ from neurograph.graph.layer import BIAS_NAME, Ids, Layer, read_only
 from neurograph.graph.layers import Layers
 from neurograph.graph.reading import ReadByNetworkx
 from neurograph.graph.references import Reference, neuron_ids
-from neurograph.graph.summary import HEAD, described
 from neurograph.graph.table import Table
 from neurograph.graph.triples import Parts
 from neurograph.graph.view import View
@@ -59,6 +57,8 @@ class Graph(ReadByNetworkx):
     [(1, 'y.kernel[0, 0]'), (2, 'y.kernel[0, 1]'), (0, 'y.bias[0]')]
     """
 
+    _index: tuple[tuple[int, ...], Index] | None = None  # what it is of, and the look-ups
+
     def __init__(self) -> None:
         self.table = Table()
         self.weights = Weights()
@@ -67,7 +67,6 @@ class Graph(ReadByNetworkx):
         self.neuron_names = Names("neuron")
         self._constants = Constants()
         self._outputs: Ids | None = None
-        self._index: tuple[tuple[int, ...], Index] | None = None
         self.add_constant(BIAS_NAME, 1.0)
 
     @classmethod
@@ -103,7 +102,6 @@ class Graph(ReadByNetworkx):
         graph.layers = Layers(layers, inputs)
         graph._constants = Constants({int(i): number(constants[i], states[i]) for i in constants})
         graph._outputs = None if outputs is None else read_only(outputs)
-        graph._index = None
         graph.label([*labels], [*labels.values()])
         return graph
 
@@ -186,7 +184,6 @@ class Graph(ReadByNetworkx):
     label = building.label
 
     # ---- what asks: questions.py ----------------------------------------------------------------
-
     layer = questions.layer
     neurons_of = questions.neurons_of
     function = questions.function
@@ -200,6 +197,7 @@ class Graph(ReadByNetworkx):
     sharing = questions.sharing
     state_dict = questions.state_dict
     summary = questions.summary
+    _repr_html_ = questions.as_html
 
     # ---- what it holds --------------------------------------------------------------------------
 
@@ -294,14 +292,6 @@ class Graph(ReadByNetworkx):
             f"Graph({len(self.neurons):,} neurons in {len(self.layers)} layers, "
             f"{self.weights.count:,} weights)"
         )
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows: the layers in a table, the weight arrays folded."""
-        layers = described(self.layers.values(), self.table, self.functions)
-        rows = [(*row[:4], row[6], *row[4:6]) for row in layers]
-        head = *HEAD[:4], HEAD[6], *HEAD[4:6]
-        table = html.table(head, rows, words=5)
-        return html.paragraph(repr(self)) + table + self.weights._repr_html_()
 
 
 def require_graph(given: object, who: str) -> None:

@@ -56,6 +56,12 @@ def own(initializer: Initializer, who: str) -> Initializer:
     return finite(who, initializer).copy()
 
 
+def fits(name: str, given: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Raise GraphError if values given for an array are neither one number nor of its shape."""
+    if given.shape not in ((), shape):
+        raise GraphError(f"{name}: found values of shape {given.shape}, needed {shape}")
+
+
 def draw(
     initializer: Initializer,
     shape: tuple[int, ...],

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from neurograph import html
 from neurograph.functions import Function
 from neurograph.graph.connections import Connections, expand
 from neurograph.graph.functions import Functions
@@ -16,6 +17,7 @@ from neurograph.graph.layer import Ids, Layer
 from neurograph.graph.layers import Layers
 from neurograph.graph.references import Reference, neuron_ids, one_id, weight_ids
 from neurograph.graph.state import state_of
+from neurograph.graph.summary import layers_as_html
 from neurograph.graph.summary import summary as table_of
 from neurograph.graph.table import INPUT
 from neurograph.graph.view import Connected, View
@@ -41,6 +43,12 @@ def layer(graph: Asked, name: str) -> Layer:
 def summary(graph: Asked) -> str:
     """Return a table of the layers as text: kind, function, maps, neurons, connections."""
     return f"{table_of(graph.layers.values(), graph.table, graph.functions)}\n{graph!r}"
+
+
+def as_html(graph: Asked) -> str:
+    """Return what a notebook shows: the layers in a table, the weight arrays folded."""
+    layers = layers_as_html(graph.layers.values(), graph.table, graph.functions)
+    return html.paragraph(repr(graph)) + layers + graph.weights._repr_html_()
 
 
 def neurons_of(graph: Asked, layer: str | Sequence[str]) -> Ids:

@@ -1,14 +1,17 @@
-"""Layers in a table, a line each."""
+"""Layers and weight arrays in tables, a line each: as text, and as a notebook shows them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from neurograph import html
 from neurograph.functions import Function
 from neurograph.graph.layer import Layer
 from neurograph.graph.table import INPUT, Table, live_slots
+from neurograph.names import IdArray, Names
 
 HEAD = "layer", "kind", "function", "maps", "neurons", "connections", "weights"
 
@@ -43,3 +46,26 @@ def described(
         what = "; ".join(said[:2]) + ("; ..." if len(said) > 2 else "")
         rows.append((layer.name, layer.kind, what, maps, *counted, ", ".join(layer.arrays)))
     return rows
+
+
+def layers_as_html(layers: Iterable[Layer], table: Table, functions: Sequence[Function]) -> str:
+    """Return the table of layers as HTML, the names of weights before the numbers."""
+    rows = [(*row[:4], row[6], *row[4:6]) for row in described(layers, table, functions)]
+    return html.table((*HEAD[:4], HEAD[6], *HEAD[4:6]), rows, words=5)
+
+
+def arrays_as_html(names: Names, trainable: NDArray[np.bool_]) -> str:
+    """Return a table of weight arrays as HTML; `trainable` says of every weight whether it is."""
+    rows = []
+    for name in names:
+        ids = names[name]
+        shape = "x".join(map(str, ids.shape))
+        rows.append((name, shape, f"{ids.present.size:,}", _how_many(trainable, ids)))
+    return html.table(("array", "shape", "weights", "trainable"), rows)
+
+
+def _how_many(trainable: NDArray[np.bool_], ids: IdArray) -> str:
+    """Return whether the weights of an array are trainable: "yes", "no", or how many of them."""
+    there = trainable[ids.present]
+    found = int(np.count_nonzero(there))
+    return "yes" if found == there.size else "no" if not found else f"{found:,} of {there.size:,}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from neurograph.checks import whole
 from neurograph.errors import GraphError
-from neurograph.graph.connections import BLOCK, Connections, Described, blocks, join
+from neurograph.graph.connections import BLOCK, Connections, Described, as_html, blocks, join
 from neurograph.graph.index import Index
 from neurograph.graph.table import Table, live_slots
 from neurograph.memory import require
@@ -84,7 +84,7 @@ class View:
     def _repr_html_(self) -> str:
         """Return what a notebook shows: how many connections, and the first of them."""
         none = np.empty(0, np.int32)
-        return next(iter(self), Connections(none, none, none)).shown(len(self))
+        return as_html(next(iter(self), Connections(none, none, none)), len(self))
 
     def __len__(self) -> int:
         if self._sources is None and self._weights is None:

@@ -15,19 +15,13 @@ from neurograph.errors import GraphError, kind_of
 from neurograph.graph.column import Column
 from neurograph.graph.dissolved import Dissolved
 from neurograph.graph.draws import Draw, Draws
-from neurograph.graph.initializers import Initializer, check, own
+from neurograph.graph.initializers import Initializer, check, fits, own
 from neurograph.graph.origins import Origins
 from neurograph.graph.references import Reference, weight_ids
+from neurograph.graph.summary import arrays_as_html
 from neurograph.graph.values import Values
 from neurograph.memory import INT32_MAX
 from neurograph.names import IdArray, Names
-
-
-def _kind(trainable: NDArray[np.bool_], ids: IdArray) -> str:
-    """Return whether the weights of an array are trainable: "yes", "no", or how many of them."""
-    there = trainable[ids.present]
-    found = int(np.count_nonzero(there))
-    return "yes" if found == there.size else "no" if not found else f"{found:,} of {there.size:,}"
 
 
 class Weights:
@@ -64,14 +58,7 @@ class Weights:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the arrays in a folded table."""
-        trainable = self.trainable
-        rows = []
-        for name in self:
-            ids = self.names[name]
-            shape = "x".join(map(str, ids.shape))
-            rows.append((name, shape, f"{ids.present.size:,}", _kind(trainable, ids)))
-        table = html.table(("array", "shape", "weights", "trainable"), rows)
-        return html.details(repr(self), table)
+        return html.details(repr(self), arrays_as_html(self.names, self.trainable))
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of the arrays."""
@@ -112,7 +99,7 @@ class Weights:
             explicit[places] = np.arange(self.count, self.count + places.size)
             ids = IdArray.of(explicit.reshape(shape))
         if not isinstance(initializer, str):
-            _fits(name, np.asarray(initializer), shape)
+            fits(name, np.asarray(initializer), shape)
         self.names.add(name, ids)
         self._trainable.extend(np.broadcast_to(np.bool_(trainable), (recipe.size,)))
         self._draws.add(recipe)
@@ -141,11 +128,7 @@ class Weights:
         """
         if initializer is not None:
             check(initializer, "initialize")
-            if not isinstance(initializer, str):
-                given = finite("initialize", initializer)
-                for recipe in self.draws:
-                    if recipe.trainable:
-                        _fits("initialize", given, recipe.shape)
+            self._draws.require(initializer)
         seed = whole("initialize: seed", seed)
         if undrawn := self.count - self._draws.count:
             raise GraphError(
@@ -268,7 +251,7 @@ class Weights:
         changes = []
         for name, values in arrays.items():
             ids, given = self._array(name).ids, floats(name, values)
-            _fits(name, given, ids.shape)
+            fits(name, given, ids.shape)
             live = ids >= 0
             changes.append((ids[live], finite(name, np.broadcast_to(given, ids.shape)[live])))
         self._read()
@@ -311,9 +294,3 @@ class Weights:
         if value is not None:
             weights.value = value
         return weights
-
-
-def _fits(name: str, given: NDArray[Any], shape: tuple[int, ...]) -> None:
-    """Raise GraphError if values given for an array are neither one number nor of its shape."""
-    if given.shape not in ((), shape):
-        raise GraphError(f"{name}: found values of shape {given.shape}, needed {shape}")

@@ -104,6 +104,10 @@ class Tensors:
         self._names.append(name)
         self._ids.append(ids)
 
+    def shape_of(self, name: str) -> Shape:
+        """Return the shape of a tensor."""
+        return self._ids[self._names.index(name)].shape
+
     def view(self, wanted: Ids) -> View:
         """Return ids, in any shape, as a view of the tensors."""
         return self._plain(wanted) or self._picked(wanted)

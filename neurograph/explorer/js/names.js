@@ -12,10 +12,10 @@ export class Names {
     arrays.forEach((array, at) => this.#place(array, at));
   }
 
-  #place(array, at) {
-    const size = array.shape.reduce((a, b) => a * b, 1);
+  #place({ shape, first, ids }, at) {
+    const size = shape.reduce((a, b) => a * b, 1);
     for (let p = 0; p < size; p++) {
-      const id = array.ids ? array.ids[p] : array.first + p;
+      const id = ids ? ids[p] : first + p;
       if (id >= 0) {
         this.holder[id] = at;
         this.position[id] = p;
