@@ -4,9 +4,10 @@ This package hands on the Program alone: engines and kernels import it and know 
 The compiler (`neurograph.program.compiler`), which knows both, is imported by its own name.
 """
 
-from neurograph.program.program import Blocks, Ids, Program, Rows, Step, join_rows
+from neurograph.program.program import Program
 from neurograph.program.reaching import Parts, reaching
 from neurograph.program.soundness import check_program
+from neurograph.program.steps import Blocks, Ids, Rows, Step, join_rows
 
 __all__ = [
     "Blocks",

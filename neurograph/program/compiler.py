@@ -20,8 +20,9 @@ from neurograph.graph.levels import levels
 from neurograph.graph.ragged import Ragged, has_dead
 from neurograph.graph.table import INPUT, Table, live_slots
 from neurograph.names import IdArray
-from neurograph.program.program import Blocks, Ids, Program, Rows, Step
+from neurograph.program.program import Program
 from neurograph.program.regrouping import regroup
+from neurograph.program.steps import Blocks, Ids, Rows, Step
 from neurograph.rows import equal_rows, groups_of, spans
 
 Mask = NDArray[np.bool_]

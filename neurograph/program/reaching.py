@@ -13,7 +13,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.program.program import Blocks, Program, Rows, Step
+from neurograph.program.program import Program
+from neurograph.program.steps import Blocks, Rows, Step
 
 Made = TypeVar("Made")
 _LEAST = 16  # neurons, below which what is left of blocks is rows

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.functions import IDENTITY
-from neurograph.program.program import Blocks, Rows, Step
+from neurograph.program.steps import Blocks, Rows, Step
 from neurograph.rows import equal_rows, groups_of, spans
 
 _LEAST_ROWS = 4  # that share their sources; fewer are as well off as rows

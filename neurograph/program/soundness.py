@@ -14,7 +14,8 @@ from neurograph.errors import EngineError
 from neurograph.functions import IDENTITY, Function
 from neurograph.memory import INT32_MAX
 from neurograph.names import IdArray
-from neurograph.program.program import Blocks, Program, Rows, Step
+from neurograph.program.program import Program
+from neurograph.program.steps import Blocks, Rows, Step
 
 _BLOCK = 1 << 22  # ids looked at together
 _NEVER = np.iinfo(np.int64).max  # the level of what no step computes
