@@ -8,6 +8,7 @@ import click
 
 from neurograph.cli.arguments import takes_json
 from neurograph.cli.choosing import Model, takes_trained_model
+from neurograph.cli.coloured import takes_preprocessing
 from neurograph.cli.output import emit
 from neurograph.errors import ConversionError
 from neurograph.memory import readable
@@ -16,6 +17,7 @@ from neurograph.storage import graphs as storage
 
 @click.command(short_help="Write a model to a file.")
 @takes_trained_model
+@takes_preprocessing
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @takes_json

@@ -26,6 +26,7 @@ from neurograph.graph.weights import Weights
 from neurograph.memory import INT32_MAX, require
 from neurograph.names import IdArray, Names
 from neurograph.storage.fields import items, number, shape, text, whole
+from neurograph.storage.pictures import pictures_of, pictures_text
 from neurograph.storage.soundness import problem
 
 _ID = 16  # bytes of an id while its array is read
@@ -49,6 +50,7 @@ def description(graph: Graph) -> dict[str, Any]:
             for at, function in enumerate(graph.functions)
         ],
         "labels": [[i, graph.labels[i]] for i in sorted(graph.labels)],
+        **pictures_text(graph.pictures),
     }
 
 
@@ -114,6 +116,7 @@ def _graph(said: Mapping[str, Any], triples: Triples) -> Graph:
         inputs=inputs,
         outputs=outputs.ids,
         labels={whole(i, INT32_MAX): text(label) for i, label in items(said["labels"])},
+        pictures=pictures_of(said, parts.table.size),
     )
 
 

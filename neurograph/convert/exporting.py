@@ -19,6 +19,7 @@ Parts = tuple[Mapping[int, str], Mapping[int, Weight]]  # the node of each neuro
 
 def add_neurons(G: Any, graph: Graph, ids: NDArray[Any], chosen: NDArray[Any]) -> dict[int, str]:
     """Add the neurons and constants; return the node of each id."""
+    classes = graph.pictures.classes
     constants, functions = graph.constants, [*graph.functions, None]
     number = np.where(np.isin(ids, chosen), graph.table.function[ids], INPUT).tolist()
     names = {}
@@ -31,6 +32,8 @@ def add_neurons(G: Any, graph: Graph, ids: NDArray[Any], chosen: NDArray[Any]) -
             continue
         computed = functions[function]
         own = {} if label is None else {"neuron_name": label}
+        if i in classes:
+            own["class_name"] = classes[i]
         G.add_node(name, kind="neuron", id=i, layer=layer, index=index, function=computed, **own)
     return names
 
@@ -143,6 +146,8 @@ def describe(G: Any, graph: Graph, view: str, parts: Parts, *, whole: bool) -> N
         constants={names[i]: i for i in graph.constants if i in names},
     )
     G.graph.update(_outputs(graph, names, whole=whole))
+    if graph.preprocessing is not None:
+        G.graph["preprocessing"] = graph.preprocessing.to_dict()
 
 
 def _outputs(graph: Graph, names: Mapping[int, str], *, whole: bool) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from neurograph.errors import ConversionError, GraphError
 from neurograph.functions import Function
 from neurograph.graph import BIAS_NAME, Graph, Layer
 from neurograph.graph.normal_form import normal_form
+from neurograph.graph.pictures import Pictures
 from neurograph.graph.table import INPUT
 from neurograph.graph.triples import FUNCTIONS_MAX
 from neurograph.graph.weights import Weights
@@ -29,6 +30,7 @@ from neurograph.nodes_and_edges import (
     outputs_of,
     shown,
 )
+from neurograph.storage.pictures import preprocessing_of
 
 BIAS = -1  # slot of the connection that is its target's bias
 WEIGHTS = "weight"  # the array of the weights that have no name
@@ -79,7 +81,16 @@ class Reader:
             inputs=[*(order | inputs)],
             outputs=self._outputs(layers),
             labels={i: u.label for i, u in enumerate(self._units) if u.label is not None},
+            pictures=self._pictures(),
         )
+
+    def _pictures(self) -> Pictures:
+        names = {i: u.class_name for i, u in enumerate(self._units) if u.class_name is not None}
+        said = self._about.preprocessing
+        try:
+            return Pictures(names, None if said is None else preprocessing_of(said))
+        except (TypeError, ValueError) as error:
+            return self._read.fail(f"G.graph['preprocessing']: {error}")
 
     def _require_room(
         self, neurons: Mapping[str, list[Member]], arrays: Mapping[str, list[Member]]

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.datasets.picture_files import is_picture, pictures
+from neurograph.datasets.opening import is_picture
+from neurograph.datasets.picture_files import pictures
 from neurograph.errors import DataError
 from neurograph.storage.files import as_path
 

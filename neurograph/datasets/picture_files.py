@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurograph.checks import is_whole
 from neurograph.datasets.handwritten import grey_levels
-from neurograph.errors import DataError, missing, shown
+from neurograph.datasets.opening import LONGEST, files_of, opened, require_pillow
+from neurograph.errors import DataError, shown
 from neurograph.memory import require
-from neurograph.storage.files import as_path
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,12 +22,7 @@ if TYPE_CHECKING:
 Grey = NDArray[np.uint8]
 Size = tuple[int, int]
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-# No others: Pillow would hand some of them to programs of their own.
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-_LONGEST = 65_535  # rows or columns of a picture, as in JPEG
 _BLOCK = 1 << 22  # pixels resized at a time
-_ORIENTATION = 0x0112  # of EXIF; 1 is upright
 _MIDDLE = 128  # from here on a background is light
 
 
@@ -79,8 +72,8 @@ def pictures(
     """
     size, box = _pair(size, "size"), _pair(box, "box")
     box = min(box[0], size[0]), min(box[1], size[1])
-    files = _files(paths)
-    _require_pillow()
+    files = files_of(paths)
+    require_pillow()
     read = [_placed(path, size, box, invert, transpose) for path in files]
     images = np.stack([image for image, _ in read])
     return Pictures(images, tuple(files), tuple(said for _, said in read))
@@ -141,51 +134,9 @@ def _filter(old: int, new: int) -> NDArray[np.float64]:
 
 def _pair(given: Any, what: str) -> Size:
     pair = isinstance(given, Sequence) and len(given) == 2
-    if not pair or not all(is_whole(n) and 1 <= n <= _LONGEST for n in given):
+    if not pair or not all(is_whole(n) and 1 <= n <= LONGEST for n in given):
         raise DataError(f"pictures: found {what} {shown(given)}, needed two whole numbers from 1")
     return int(given[0]), int(given[1])
-
-
-# ---- files --------------------------------------------------------------------------------------
-
-
-def _files(paths: Any) -> list[Path]:
-    """Return the files that are meant, those of directories in the order of their names."""
-    one = isinstance(paths, str | os.PathLike) or not np.iterable(paths)
-    found: list[Path] = []
-    for path in [paths] if one else paths:
-        given = as_path(path, "pictures", DataError)
-        found += _pictures_in(given) if given.is_dir() else [given]
-    if not found:
-        raise DataError("pictures: found no path, needed one or more")
-    return found
-
-
-def _pictures_in(directory: Path) -> list[Path]:
-    try:
-        names = sorted(directory.iterdir())
-    except OSError as error:
-        raise DataError(f"{directory}: cannot be read: {error.strerror}") from error
-    found = [path for path in names if is_picture(path) and path.is_file()]
-    if not found:
-        raise DataError(f"{directory}: holds no picture; needed files {' '.join(SUFFIXES)}")
-    return found
-
-
-def is_picture(path: Path) -> bool:
-    """Return whether a file's name says that it is a picture; hidden files are none.
-
-    >>> is_picture(Path("a.PNG")), is_picture(Path("a.npy"))
-    (True, False)
-    """
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-
-
-def _require_pillow() -> None:
-    try:
-        import PIL.Image  # noqa: F401
-    except ImportError as error:
-        raise missing("pictures: reading them", "Pillow", "images") from error
 
 
 # ---- one picture --------------------------------------------------------------------------------
@@ -195,7 +146,7 @@ def _placed(
     path: Path, size: Size, box: Size, invert: bool | None, transpose: bool
 ) -> tuple[Grey, str]:
     """Return a picture in the middle of an image of `size`, and what was done to it."""
-    grey, form, changes = _read(path)
+    grey, form, changes = opened(path, _grey)
     if transpose:
         grey = grey.T
         changes.append("transposed")
@@ -222,57 +173,11 @@ def _fitted(found: tuple[int, ...], size: Size, box: Size) -> Size:
     return max(1, round(rows * scale)), max(1, round(columns * scale))
 
 
-def _read(path: Path) -> tuple[Grey, str, list[str]]:
-    """Return a picture's grey levels (rows, columns), its size and mode, and what was done."""
-    import PIL.Image
-
-    if not path.exists():
-        raise DataError(f"{path}: no such file or directory")
-    if not path.is_file():  # to open a pipe would wait for somebody to write
-        raise DataError(f"{path}: is no ordinary file")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
-            with PIL.Image.open(path, formats=_FORMATS) as picture:
-                return _decoded(picture, path)
-    except DataError:
-        raise
-    except (PIL.Image.DecompressionBombWarning, PIL.Image.DecompressionBombError) as error:
-        limit = PIL.Image.MAX_IMAGE_PIXELS or 0
-        raise DataError(f"{path}: is a picture of more than {limit:,} pixels") from error
-    except Exception as error:  # a decoder of a damaged file may raise anything
-        raise DataError(
-            f"{path}: cannot be read as a picture ({' '.join(_FORMATS)}): {error}"
-        ) from error
-
-
-def _decoded(picture: Image, path: Path) -> tuple[Grey, str, list[str]]:
-    from PIL import ImageOps
-
-    if max(picture.size) > _LONGEST:
-        raise DataError(f"{path}: is {_text(picture)}, needed at most {_LONGEST} rows or columns")
-    changes = ["the first of its frames"] if getattr(picture, "n_frames", 1) > 1 else []
-    kind = picture.format
-    turned = ImageOps.exif_transpose(picture)
-    if picture.getexif().get(_ORIENTATION, 1) != 1:
-        changes.append("turned as the camera says")
-    form = f"{_text(turned)} {turned.mode}"
-    return _grey(turned, kind, changes, path), form, changes
-
-
-def _text(picture: Image) -> str:
-    return f"{picture.width}x{picture.height}"
-
-
 def _grey(picture: Image, kind: str | None, changes: list[str], path: Path) -> Grey:
     """Return the grey levels of any mode; what is done to get them is added to `changes`."""
-    mode = picture.mode
-    if mode.startswith("I;16") or (mode == "I" and kind in ("PNG", "PPM")):
-        changes.append("16 bits reduced to 8")
-        return np.rint(np.asarray(picture).astype(np.float64) / 257).astype(np.uint8)
-    if mode in ("I", "F"):
-        raise DataError(f"{path}: has 32 bits a pixel (mode {mode}); needed 8 or 16")
+    mode, deep = picture.mode, sixteen_bits(picture, kind, changes, path)
+    if deep is not None:
+        return deep
     if "A" in mode[-1:].upper() or "transparency" in picture.info:
         return _flattened(picture, changes)
     if mode not in ("1", "L"):
@@ -280,6 +185,20 @@ def _grey(picture: Image, kind: str | None, changes: list[str], path: Path) -> G
         if mode not in ("RGB", "P"):
             picture = picture.convert("RGB")
     return np.asarray(picture.convert("L"))
+
+
+def sixteen_bits(picture: Image, kind: str | None, changes: list[str], path: Path) -> Grey | None:
+    """Return the grey levels of a picture of 16 bits a pixel; None of any other.
+
+    Raises DataError for 32 bits a pixel.
+    """
+    mode = picture.mode
+    if mode.startswith("I;16") or (mode == "I" and kind in ("PNG", "PPM")):
+        changes.append("16 bits reduced to 8")
+        return np.rint(np.asarray(picture).astype(np.float64) / 257).astype(np.uint8)
+    if mode in ("I", "F"):
+        raise DataError(f"{path}: has 32 bits a pixel (mode {mode}); needed 8 or 16")
+    return None
 
 
 def _flattened(picture: Image, changes: list[str]) -> Grey:

@@ -13,6 +13,7 @@ from neurograph.errors import GraphError, kind_of, shown, suggestion
 from neurograph.functions import Function
 from neurograph.graph import Graph, Layer, Reference, neuron_ids, require_graph
 from neurograph.graph.dissolved import Dissolved
+from neurograph.graph.pictures import Pictures
 from neurograph.graph.ragged import Ragged
 from neurograph.graph.table import INPUT, Table
 from neurograph.graph.triples import FUNCTIONS_MAX
@@ -66,7 +67,15 @@ def merge(
         + [f"{prefix}{layer.name}" for layer in b.inputs if layer.name not in move.gone],
         outputs=_outputs(a, b, move, bool(fed)),
         labels={**a.labels, **move.labels(b)},
+        pictures=_pictures(a, b, move),
     )
+
+
+def _pictures(a: Graph, b: Graph, move: _Move) -> Pictures:
+    """Return what is known of both graphs' pictures; of inputs, what is known of a's first."""
+    theirs = b.pictures.moved(lambda i: int(move.ids[i]) if move.stay[i] else -1)
+    how = a.preprocessing or theirs.preprocessing
+    return Pictures({**a.pictures.classes, **theirs.classes}, how)
 
 
 def _fed(a: Graph, b: Graph, feed: Any, prefix: str) -> dict[str, Array]:

@@ -76,6 +76,7 @@ def subgraph(graph: Graph, neurons: Reference) -> Graph:
         inputs=[layer.name for layer in layers if layer.kind == "Input"],
         outputs=number[_outputs(graph, inside, sources)],
         labels={int(number[i]): name for i, name in graph.labels.items() if kept[i]},
+        pictures=graph.pictures.moved(lambda i: int(number[i])),
     )
 
 

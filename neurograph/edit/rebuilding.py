@@ -113,6 +113,7 @@ def rebuilt(
         inputs=[layer.name for layer in graph.inputs],
         outputs=graph.explicit_outputs,
         labels=graph.labels,
+        pictures=graph.pictures,
     )
 
 

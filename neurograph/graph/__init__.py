@@ -9,6 +9,7 @@ from neurograph.graph.connections import Connections
 from neurograph.graph.degrees import in_degree, out_degree, uses
 from neurograph.graph.graph import Graph, Wireable, require_graph
 from neurograph.graph.layer import BIAS_NAME, Ids, Layer
+from neurograph.graph.pictures import Preprocessing
 from neurograph.graph.query import cone, projective_field, receptive_field
 from neurograph.graph.references import Reference, ids_of, neuron_ids, one_id, weight_ids
 
@@ -19,6 +20,7 @@ __all__ = [
     "Graph",
     "Ids",
     "Layer",
+    "Preprocessing",
     "Reference",
     "Symmetry",
     "Wireable",

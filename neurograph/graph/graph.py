@@ -23,6 +23,7 @@ from neurograph.graph.functions import Functions
 from neurograph.graph.index import Index
 from neurograph.graph.layer import BIAS_NAME, Ids, Layer, read_only
 from neurograph.graph.layers import Layers
+from neurograph.graph.pictures import Pictured, Pictures
 from neurograph.graph.reading import ReadByNetworkx
 from neurograph.graph.references import Reference, neuron_ids
 from neurograph.graph.table import Table
@@ -43,7 +44,7 @@ class Wireable(Protocol):
         """Add the layer's neurons under `name`, reading `sources`, and return their ids."""
 
 
-class Graph(ReadByNetworkx):
+class Graph(ReadByNetworkx, Pictured):
     """A network as explicit connections in normal form.
 
     Id 0 is the bias unit, a constant of state 1. Neurons, inputs included, are numbered in the
@@ -67,6 +68,7 @@ class Graph(ReadByNetworkx):
         self.neuron_names = Names("neuron")
         self._constants = Constants()
         self._outputs: Ids | None = None
+        self.pictures = Pictures()
         self.add_constant(BIAS_NAME, 1.0)
 
     @classmethod
@@ -82,13 +84,14 @@ class Graph(ReadByNetworkx):
         inputs: Sequence[str],
         outputs: Ids | None = None,
         labels: Mapping[int, str] = MappingProxyType({}),
+        pictures: Pictures | None = None,
     ) -> Graph:
         """Return a graph of these parts, as an edit, a file or a converter has them.
 
         Nothing is copied. `constants` names each constant's id, `states` gives its state; `outputs`
         None stands for the last layer; `labels` are names of single neurons' own, as `label` takes
-        them. Raises GraphError for a bias unit of another state than 1, for a state that is no
-        finite number, and as `label` does.
+        them, `pictures` what is known of its pictures. Raises GraphError for a bias unit of another
+        state than 1, for a state that is no finite number, and as `label` does.
         """
         if states.get(0, 1) != 1:  # a bias is added as it is, by whatever runs the graph
             raise GraphError(f"graph: the {BIAS_NAME}'s state is {states[0]}, needed 1")
@@ -102,6 +105,7 @@ class Graph(ReadByNetworkx):
         graph.layers = Layers(layers, inputs)
         graph._constants = Constants({int(i): number(constants[i], states[i]) for i in constants})
         graph._outputs = None if outputs is None else read_only(outputs)
+        graph.pictures = pictures or Pictures()
         graph.label([*labels], [*labels.values()])
         return graph
 

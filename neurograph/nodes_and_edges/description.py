@@ -48,6 +48,7 @@ class Description:
     constants: Mapping[int | None, str] = field(default_factory=dict)
     connections: int | None = None
     unused: tuple[Declared, ...] = ()
+    preprocessing: Mapping[str, Any] | None = None  # of pictures, as it is said
 
     @property
     def owner(self) -> Mapping[str, str]:
@@ -98,7 +99,12 @@ def _checked(about: Mapping[str, Any], read: Attributes) -> Description:
         _constants(about, read),
         None if connections is None else read.whole(connections, "G.graph['connections'] is"),
         tuple(_unused(about.get("unused", ()), read)),
+        _mapping_or_none(about.get("preprocessing"), read),
     )
+
+
+def _mapping_or_none(said: Any, read: Attributes) -> Mapping[str, Any] | None:
+    return None if said is None else read.mapping(said, "G.graph['preprocessing'] is")
 
 
 def _layers(about: Mapping[str, Any], read: Attributes) -> dict[str, LayerNote]:

@@ -25,6 +25,7 @@ class Unit:
     constant: bool
     data: Mapping[str, Any]
     label: str | None = None  # the neuron's own name
+    class_name: str | None = None  # of an output
 
     @property
     def name(self) -> str:
@@ -121,7 +122,8 @@ class Nodes:
         axes = None if note is None or note.shape is None else len(note.shape)
         index = self._read.index(data.get("index"), f"{about} has index", axes)
         label = self._layer(data, about, "neuron_name")
-        return Unit(key, identity, layer, index, False, data, label)
+        class_name = self._layer(data, about, "class_name")
+        return Unit(key, identity, layer, index, False, data, label, class_name)
 
     def _weight(self, key: Any, data: Mapping[str, Any], owner: Mapping[str, str]) -> Weight:
         read, about = self._read, f"node {key!r}"

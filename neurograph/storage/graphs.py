@@ -30,6 +30,7 @@ from neurograph.storage import archive
 from neurograph.storage.files import as_path
 from neurograph.storage.origins import origins_text
 from neurograph.storage.parts import COLUMNS, HEADER, OPTIONAL, graph_of
+from neurograph.storage.pictures import pictures_text
 from neurograph.storage.soundness import problem
 
 FORMAT, VERSION = "neurograph graph", 1
@@ -104,6 +105,7 @@ def _parts(graph: Graph) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         ]
         for number, before in enumerate(weights.dissolved.values()):
             arrays[f"dissolved.{number}"] = before.places
+    header |= pictures_text(graph.pictures)
     if graph.labels:
         header["labels"] = [[i, graph.labels[i]] for i in sorted(graph.labels)]
     return header, arrays

@@ -26,11 +26,12 @@ from neurograph.names import IdArray
 from neurograph.storage.archive import Archive
 from neurograph.storage.fields import flag, items, number, shape, text, whole
 from neurograph.storage.origins import origins_of
+from neurograph.storage.pictures import PICTURES, pictures_of
 from neurograph.storage.soundness import out_of_range
 
 COLUMNS = ("field", "kernel", "bias", "function")
 HEADER = {"functions", "constants", "layers", "weights", "draws", "seed", "inputs"}
-OPTIONAL = {"dissolved", "labels", "origins"}
+OPTIONAL = {"dissolved", "labels", "origins", *PICTURES}
 
 
 def graph_of(file: Archive) -> Graph:
@@ -61,6 +62,7 @@ def graph_of(file: Archive) -> Graph:
         inputs=inputs,
         outputs=outputs,
         labels=_labels(header, table.size),
+        pictures=pictures_of(header, table.size),
     )
 
 

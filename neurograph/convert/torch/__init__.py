@@ -17,6 +17,7 @@ def from_torch(
     *,
     kwargs: Mapping[str, Any] | None = None,
     name: str | None = None,
+    weights: Any = None,
 ) -> Graph:
     """Return a torch module as a graph, its weights under the names of `state_dict`.
 
@@ -25,7 +26,8 @@ def from_torch(
     A weight is a place in a storage: tied, sliced and transposed parameters are one, wherever they
     are used; a parameter times a constant mask of 0 and 1 is cut where the mask is 0. Trainable is
     what requires a gradient. The only input is called "input" (or `name`), several by their
-    argument's name.
+    argument's name. `weights` are what the module's were made from, torchvision's, which say its
+    classes and preprocessing (`graph.classes`, `graph.preprocessing`).
 
     Raises ConversionError for what torch cannot export, and, listing all of them, for operators
     that cannot be said as neurons; MissingDependency without torch.
@@ -50,4 +52,9 @@ def from_torch(
     from neurograph.convert.torch.exporting import export
     from neurograph.convert.torch.importer import Importer
 
-    return Importer(export(module, example_input, kwargs), name).graph()
+    graph = Importer(export(module, example_input, kwargs), name).graph()
+    if weights is not None:
+        graph.preprocessing = weights
+        if hasattr(weights, "meta"):
+            graph.classes = weights
+    return graph
