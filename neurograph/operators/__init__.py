@@ -6,23 +6,26 @@ among weights is a cut. One vocabulary for every importer. Imports graphs only.
 
 from neurograph.operators.convolution import convolve, convolve_transposed
 from neurograph.operators.dense import dense, multiply_matrices, weigh_matrices
-from neurograph.operators.elementwise import affine, leak, together
+from neurograph.operators.elementwise import affine, leak, together, truncate
 from neurograph.operators.pooling import adaptive_pool, average_pool, max_pool
-from neurograph.operators.reductions import reduce, softmax, standardize
-from neurograph.operators.resizing import resize
+from neurograph.operators.reductions import accumulate, log_sum, reduce, softmax, standardize
+from neurograph.operators.resizing import fold, resize
 from neurograph.operators.windows import Windows
 from neurograph.operators.wiring import Wiring, of_sample
 
 __all__ = [
     "Windows",
     "Wiring",
+    "accumulate",
     "adaptive_pool",
     "affine",
     "average_pool",
     "convolve",
     "convolve_transposed",
     "dense",
+    "fold",
     "leak",
+    "log_sum",
     "max_pool",
     "multiply_matrices",
     "of_sample",
@@ -31,5 +34,6 @@ __all__ = [
     "softmax",
     "standardize",
     "together",
+    "truncate",
     "weigh_matrices",
 ]

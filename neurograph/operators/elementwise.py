@@ -64,3 +64,14 @@ def leak(wiring: Wiring, layer: str, x: Ids, slope: Ids) -> Ids:
     rows = np.stack([positive.reshape(-1), negative.reshape(-1)], axis=1)
     field = wiring.fields(layer, rows) + np.arange(x.size).reshape(x.shape)
     return wiring.neurons(layer, "PReLU", x.shape, (field, kernel, -1))
+
+
+def truncate(wiring: Wiring, layer: str, x: Ids) -> Ids:
+    """Add x rounded towards zero: floor(|x|) with the sign of x."""
+    size, whole, sign = (wiring.free(f"{layer}.{part}") for part in ("size", "whole", "sign"))
+    sized = affine(wiring, size, x, activation=Activation("abs"))
+    parts = [
+        affine(wiring, whole, sized, activation=Activation("floor")),
+        affine(wiring, sign, x, activation=Activation("sign")),
+    ]
+    return together(wiring, layer, parts, pair=("multiply", "product"), kind="Multiply")

@@ -71,6 +71,38 @@ def softmax(wiring: Wiring, layer: str, x: Ids, axis: int, *, log: bool = False)
     return together(wiring, layer, [powers, inverse], pair=("multiply", "product"), kind="Softmax")
 
 
+def log_sum(
+    wiring: Wiring, layer: str, x: Ids, axes: tuple[int, ...], *, keep: bool = False
+) -> Ids:
+    """Add log(sum of exp(x)) over `axes`, less the largest while it is summed."""
+    x = wiring.solid(x)
+    largest, shifted, total = (wiring.free(f"{layer}.{p}") for p in ("max", "exp", "log_sum"))
+    most = reduce(wiring, largest, x, axes, keep=True, pair=("multiply", "max"))
+    powers = together(wiring, shifted, [x, most], weights=[1.0, -1.0], activation=Activation("exp"))
+    logs = reduce(wiring, total, powers, axes, keep=True, activation=Activation("log"))
+    found = together(wiring, layer, [most, logs])
+    return found if keep else found.squeeze(tuple(axes))
+
+
+def accumulate(
+    wiring: Wiring, layer: str, x: Ids, axis: int, *, pair: tuple[str, str] = ("multiply", "sum")
+) -> Ids:
+    """Add the reductions of everything up to each place of an axis.
+
+    By doubling: a layer for each of log2(length) steps, in which each place takes in what lies 1,
+    2, 4, ... places before it.
+    """
+    found = np.moveaxis(wiring.solid(x), axis, -1)
+    length, step = found.shape[-1], 1
+    while step < length or step == 1:
+        before = np.full_like(found, -1)
+        before[..., step:] = found[..., :-step]
+        name = layer if 2 * step >= length else wiring.free(f"{layer}.step{step}")
+        found = together(wiring, name, [found, before], pair=pair, kind="Accumulate")
+        step *= 2
+    return np.moveaxis(found, -1, axis)
+
+
 def standardize(wiring: Wiring, layer: str, x: Ids, axes: tuple[int, ...], epsilon: float) -> Ids:
     """Add (x - mean) / sqrt(variance + epsilon), both over `axes`.
 

@@ -56,6 +56,22 @@ def resize(
     return wiring.neurons(layer, "Resize", shape, (field, kernel, -1), activation=activation)
 
 
+def fold(wiring: Wiring, layer: str, x: Ids, places: Ids, count: int) -> Ids:
+    """Add (..., count) sums of x (..., entries): entry e goes to place `places[e]`, -1 to none."""
+    order = np.argsort(places, kind="stable")
+    order = order[np.searchsorted(places[order], 0) :]
+    to = places[order]
+    rank = np.arange(to.size) - np.searchsorted(to, to)
+    chosen = np.full((count, int(rank.max(initial=0)) + 1), -1, np.int64)
+    chosen[to, rank] = order
+    rows = np.where(chosen < 0, -1, x[..., chosen]).reshape(-1, chosen.shape[1])
+    shape = (*x.shape[:-1], count)
+    field = wiring.fields(layer, rows) + np.arange(len(rows)).reshape(shape)
+    weight = wiring.fixed(layer, 1.0)
+    kernel = wiring.kernels(np.full((1, chosen.shape[1]), weight, np.int32))
+    return wiring.neurons(layer, "Fold", shape, (field, kernel, -1))
+
+
 def _taps(matrix: Matrix) -> tuple[NDArray[np.int64], Matrix]:
     """Return for each row of a matrix the columns it uses, and their values; equally many a row."""
     most = max(1, int((matrix != 0).sum(1).max(initial=0)))

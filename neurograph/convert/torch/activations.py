@@ -40,6 +40,13 @@ def _power(exponent: float) -> Activation:
     return Activation(named) if named else Activation("power", (float(exponent),))
 
 
+def _rrelu(
+    lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, generator: None = None
+) -> Activation | None:
+    """In evaluation the slope is the middle of its range."""
+    return None if training else Activation("leaky_relu", ((lower + upper) / 2,))
+
+
 def _gelu(approximate: str = "none") -> Activation:
     return Activation("gelu" if approximate == "none" else "gelu_tanh")
 
@@ -87,6 +94,8 @@ ACTIVATIONS: dict[str, _Made] = {
     "round": lambda decimals=0: Activation("round") if decimals == 0 else None,
     "hardtanh": lambda low=-1.0, high=1.0: Activation("hardtanh", (low, high)),
     "leaky_relu": lambda slope=0.01: Activation("leaky_relu", (slope,)),
+    "rrelu": _rrelu,
+    "sgn": partial(Activation, "sign"),
     "celu": lambda alpha=1.0: Activation("celu", (alpha,)),
     "hardshrink": lambda edge=0.5: Activation("hard_shrink", (edge,)),
     "softshrink": lambda edge=0.5: Activation("soft_shrink", (edge,)),

@@ -32,6 +32,7 @@ class Call:
     arguments: list[Any]
     options: dict[str, Any]
     shape: tuple[int, ...]  # of the result, or of the first of several
+    dtype: torch.dtype  # likewise
     fuse: Callable[[], Activation | None]
 
     @property

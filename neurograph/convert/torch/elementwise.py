@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -106,8 +108,8 @@ def _gate(call: Call, a: Ids, b: Ids) -> Neurons:
 def divide(call: Call) -> Neurons:
     """Wire a quotient: times the reciprocal of constants or of neurons."""
     a, b = call.arguments[:2]
-    if call.options.get("rounding_mode"):
-        raise ConversionError(f"{call.layer}: division that rounds cannot be said")
+    if mode := call.options.pop("rounding_mode", None):
+        return _rounded(call, mode)
     if is_constant(b):
         call.arguments[1] = 1 / np.asarray(plain(b), np.float64)
         return multiply(call)
@@ -121,6 +123,58 @@ def divide(call: Call) -> Neurons:
     return Neurons(
         ops.affine(call.wiring, call.layer, inverse, scale=scale, activation=call.activation())
     )
+
+
+def _rounded(call: Call, mode: str) -> Neurons:
+    """Wire a quotient that is rounded down, or towards zero."""
+    name = call.wiring.free(f"{call.layer}.quotient")
+    quotient = divide(Call(**{**vars(call), "layer": name, "fuse": lambda: None})).ids
+    if mode == "trunc":
+        return Neurons(ops.truncate(call.wiring, call.layer, quotient))
+    return Neurons(ops.affine(call.wiring, call.layer, quotient, activation=Activation("floor")))
+
+
+def truncate(call: Call) -> Neurons:
+    """Wire rounding towards zero."""
+    return Neurons(ops.truncate(call.wiring, call.layer, call.neurons()))
+
+
+def exponential(call: Call) -> Neurons:
+    """Wire base^x as exp(x ln base)."""
+    base = 2.0 if call.name == "exp2" else call.arguments[0]
+    if is_neurons(base) or not isinstance(base, (int, float)) or base <= 0:
+        raise ConversionError(f"{call.layer}: a power with neurons as exponents cannot be said")
+    place = 0 if call.name == "exp2" else 1
+    scale = call.wiring.fixed(call.layer, math.log(base))
+    found = ops.affine(
+        call.wiring, call.layer, call.sources(place), scale=scale, activation=Activation("exp")
+    )
+    return Neurons(found)
+
+
+# What is scaled and shifted behind an activation: log2 x = ln x / ln 2, erfc x = 1 - erf x.
+_SCALED = {
+    "log2": ("log", 1 / math.log(2), 0.0),
+    "log10": ("log", 1 / math.log(10), 0.0),
+    "erfc": ("erf", -1.0, 1.0),
+}
+
+
+def scaled(call: Call) -> Neurons:
+    """Wire an activation, then a scale and a shift."""
+    inner, factor, shift = _SCALED[call.name]
+    name = call.wiring.free(f"{call.layer}.{inner}")
+    x = ops.affine(call.wiring, name, call.neurons(), activation=Activation(inner))
+    weights = call.wiring.fixed(call.layer, [factor, shift])
+    found = ops.affine(
+        call.wiring,
+        call.layer,
+        x,
+        scale=weights[0],
+        shift=weights[1] if shift else -1,
+        activation=call.activation(),
+    )
+    return Neurons(found)
 
 
 def negate(call: Call) -> Neurons:
@@ -146,38 +200,3 @@ def glu(call: Call) -> Neurons:
     name = call.wiring.free(f"{call.layer}.gate")
     opened = ops.affine(call.wiring, name, gate, activation=Activation("sigmoid"))
     return _gate(call, value, opened)
-
-
-def compared(call: Call) -> Neurons:
-    """Wire a comparison: 1 where it holds, 0 elsewhere; step(a) is 1 for a above 0."""
-    greater = call.name in ("gt", "le")
-    minus = Call(**{**vars(call), "name": "sub", "fuse": lambda: None})
-    minus.layer = call.wiring.free(f"{call.layer}.difference")
-    if not greater:
-        minus.arguments = [call.arguments[1], call.arguments[0]]
-    difference = sum_of_two(minus).ids
-    negated = call.name in ("le", "ge")
-    name = call.wiring.free(f"{call.layer}.beyond") if negated else call.layer
-    found = ops.affine(call.wiring, name, difference, activation=Activation("step"))
-    if negated:
-        one = call.wiring.fixed(call.layer, [-1.0, 1.0])
-        found = ops.affine(call.wiring, call.layer, found, scale=one[0], shift=one[1])
-    return Neurons(found)
-
-
-def choose(call: Call) -> Neurons:
-    """Wire where(condition, a, b) by neurons of 0 and 1: condition a + (1 - condition) b."""
-    condition = call.neurons(0)
-    parts = []
-    for place, (factor, shift) in ((1, (1.0, 0.0)), (2, (-1.0, 1.0))):
-        gate = condition
-        if shift:
-            name = call.wiring.free(f"{call.layer}.other")
-            weights = call.wiring.fixed(name, [factor, shift])
-            gate = ops.affine(call.wiring, name, gate, scale=weights[0], shift=weights[1])
-        name = call.wiring.free(f"{call.layer}.part")
-        sources = [gate, call.neurons(place)]
-        parts.append(
-            ops.together(call.wiring, name, sources, pair=("multiply", "product"), kind="Multiply")
-        )
-    return Neurons(ops.together(call.wiring, call.layer, parts, activation=call.activation()))

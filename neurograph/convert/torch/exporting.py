@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
+from neurograph.convert.torch.sayable import simplified
 from neurograph.errors import ConversionError, kind_of
 
 
@@ -33,7 +34,7 @@ def export(module: torch.nn.Module, example: Any, kwargs: Mapping[str, Any] | No
         warnings.simplefilter("ignore")
         try:
             exported = torch.export.export(module, arguments, named, strict=False)
-            exported = exported.run_decompositions({})
+            exported = simplified(exported.run_decompositions({}))
         except Exception as error:  # whatever a user's forward raises, and all of torch's own
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise ConversionError(

@@ -13,10 +13,18 @@ from torch.fx import Node
 from torch.fx.node import map_arg
 from torch.utils import _pytree as pytree
 
-from neurograph.convert.torch.activations import ACTIVATIONS, activation
+from neurograph.convert.torch.activations import activation
 from neurograph.convert.torch.calls import Call
 from neurograph.convert.torch.moves import MOVES, SAME, move
 from neurograph.convert.torch.operators import OPERATORS
+from neurograph.convert.torch.sayable import (
+    CHECKS,
+    FILLED,
+    cast,
+    module_of,
+    name_of,
+    require_sayable,
+)
 from neurograph.convert.torch.storages import Storages, values
 from neurograph.convert.values import Neurons, Parameters, Scene
 from neurograph.errors import ConversionError, GraphError
@@ -25,19 +33,6 @@ from neurograph.graph import Graph
 from neurograph.graph.origins import Origins, Statistics
 from neurograph.graph.state import digest
 from neurograph.operators import Wiring, affine, of_sample
-
-_CHECKS = frozenset(
-    [
-        "_assert_async",
-        "_assert_scalar",
-        "_assert_tensor_metadata",
-        "sym_constrain_range",
-        "sym_constrain_range_for_size",
-        "sym_size",
-    ]
-)
-
-FILLED = {"zeros_like": 0.0, "ones_like": 1.0}  # which depend on a shape alone
 
 
 class Importer:
@@ -55,7 +50,7 @@ class Importer:
         """Return the graph. Raises ConversionError listing what cannot be said."""
         nodes = list(self._exported.graph.nodes)
         self._place_holders([node for node in nodes if node.op == "placeholder"])
-        self._require_sayable(nodes)
+        require_sayable(self._exported)
         for node in nodes:
             if node.op == "call_function" and node not in self._values:
                 self._values[node] = value = self._value(node)
@@ -137,28 +132,9 @@ class Importer:
 
     # ---- operators --------------------------------------------------------------------------
 
-    def _require_sayable(self, nodes: list[Node]) -> None:
-        """Raise ConversionError that lists every operator on neurons that is not known."""
-        alive = {node for node, value in self._values.items() if isinstance(value, Neurons)}
-        unknown: dict[str, list[str]] = {}
-        for node in nodes:
-            if node.op == "call_function" and any(n in alive for n in node.all_input_nodes):
-                alive.add(node)
-                if not _known(node):
-                    unknown.setdefault(_full_name(node), []).append(_module(node) or node.name)
-        if unknown:
-            lines = [
-                f"{name} ({len(places)} x: {', '.join(dict.fromkeys(places[:4]))}"
-                f"{', ...' if len(places) > 4 else ''})"
-                for name, places in unknown.items()
-            ]
-            raise ConversionError(
-                "from_torch: these operators cannot be said as neurons: " + "; ".join(lines)
-            )
-
     def _value(self, node: Node) -> Any:
-        name = _name(node)
-        if name in _CHECKS:
+        name = name_of(node)
+        if name in CHECKS:
             return None
         arguments = list(map_arg(node.args, lambda n: self._values[n]))
         options = dict(map_arg(node.kwargs, lambda n: self._values[n]))
@@ -171,9 +147,16 @@ class Importer:
             return function(*arguments, **options)
         call = function, name, arguments, options
         if name in FILLED:
-            return torch.full(arguments[0].shape, FILLED[name], dtype=torch.float64)
+            fill = arguments[1] if FILLED[name] is None else FILLED[name]
+            return torch.full(arguments[0].shape, fill, dtype=torch.float64)
         if name == "where" and isinstance(arguments[0], Neurons):
             return self._wired(node, call)
+        if name == "masked_fill" and isinstance(arguments[1], Neurons):
+            return self._wired(
+                node, (function, "where", [arguments[1], arguments[2], arguments[0]], {})
+            )
+        if name in SAME and isinstance(arguments[0], Neurons) and (whole := cast(node)):
+            return self._wired(node, (function, whole, [arguments[0], 0.0], {}))
         if name == "copy":
             name, arguments = "expand", [arguments[1], list(arguments[0].shape)]
             call = torch.Tensor.expand, name, arguments, {}
@@ -194,7 +177,7 @@ class Importer:
             raise ConversionError(f"from_torch: {_full_name(node)} at {layer} cannot be said")
         meta = node.meta.get("val")
         first = meta[0] if isinstance(meta, (list, tuple)) else meta
-        shape = tuple(first.shape) if isinstance(first, torch.Tensor) else ()
+        tensor = first if isinstance(first, torch.Tensor) else torch.empty(())
         handed = Call(
             self._scene,
             layer,
@@ -202,7 +185,8 @@ class Importer:
             function,
             arguments,
             options,
-            shape,
+            tuple(tensor.shape),
+            tensor.dtype,
             lambda: self._claim(node),
         )
         try:
@@ -222,7 +206,7 @@ class Importer:
                 continue
             if user.args[:1] != (read,) or user.all_input_nodes != [read]:
                 return None
-            found = activation(_name(user), tuple(user.args[1:]), dict(user.kwargs))
+            found = activation(name_of(user), tuple(user.args[1:]), dict(user.kwargs))
             if found is not None:
                 self._claimed[node] = user
             return found
@@ -238,7 +222,7 @@ class Importer:
             return masked
 
         def number(value: Parameters) -> torch.Tensor:
-            return torch.from_numpy(np.ascontiguousarray(value.values))
+            return torch.from_numpy(np.ascontiguousarray(value.values, np.float64))
 
         def real(value: torch.Tensor) -> torch.Tensor:
             return value.double() if value.is_floating_point() else value
@@ -253,7 +237,7 @@ class Importer:
 
     def _derived(self, node: Node, tensor: torch.Tensor, of: set[str]) -> Parameters:
         """Add weights that are computed from parameters, as an array of their own."""
-        stem = f"{_module(node) or node.name}.{node.name}.derived"
+        stem = f"{module_of(node) or node.name}.{node.name}.derived"
         name, number = stem, 1
         while name in self._graph.weights.names:
             number += 1
@@ -270,7 +254,7 @@ class Importer:
         if not path:
             return str(node.name)
         leaf = "torch.nn.modules" in str(kind) and "container" not in str(kind)
-        return path if leaf else f"{path}.{_name(node)}"
+        return path if leaf else f"{path}.{name_of(node)}"
 
 
 def _masked(arguments: list[Any]) -> Parameters | None:
@@ -289,31 +273,5 @@ def _masked(arguments: list[Any]) -> Parameters | None:
     return Parameters(ids.astype(np.int32), numbers, parameter.arrays)
 
 
-def _name(node: Node) -> str:
-    """Return an operator's name without its overload: aten.conv2d.default is conv2d."""
-    target: Any = node.target
-    return str(getattr(target, "__name__", target)).split(".")[0]
-
-
 def _full_name(node: Node) -> str:
     return str(node.target)
-
-
-def _module(node: Node) -> str:
-    """Return the path of the module a node belongs to."""
-    stack = list((node.meta.get("nn_module_stack") or {}).values())
-    return str(stack[-1][0]) if stack else ""
-
-
-def _known(node: Node) -> bool:
-    name = _name(node)
-    return (
-        node.target is operator.getitem
-        or name in _CHECKS
-        or name in FILLED
-        or name == "copy"
-        or name in MOVES
-        or name in SAME
-        or name in OPERATORS
-        or name in ACTIVATIONS
-    )

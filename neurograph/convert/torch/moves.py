@@ -19,15 +19,16 @@ MOVES = frozenset(
     [
         "_unsafe_view", "_upsample_nearest_exact1d", "_upsample_nearest_exact2d",
         "_upsample_nearest_exact3d", "as_strided", "cat", "channel_shuffle", "chunk",
-        "constant_pad_nd", "diag_embed", "diagonal", "expand", "expand_as", "flatten", "flip",
-        "gather", "im2col", "index", "index_select", "masked_fill", "movedim", "narrow",
-        "native_channel_shuffle", "numpy_T", "pad", "permute", "pixel_shuffle", "pixel_unshuffle",
-        "reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "repeat", "repeat_interleave",
-        "replication_pad1d", "replication_pad2d", "replication_pad3d", "reshape", "roll", "rot90",
-        "select", "select_scatter", "slice", "slice_scatter", "split", "split_with_sizes",
-        "squeeze", "stack", "swapaxes", "t", "take_along_dim", "tile", "transpose", "tril",
-        "triu", "unbind", "unflatten", "unfold", "unsqueeze", "upsample_nearest1d",
-        "upsample_nearest2d", "upsample_nearest3d", "view", "where",
+        "constant_pad_nd", "diag_embed", "diagonal", "diagonal_scatter", "expand", "expand_as",
+        "flatten", "flip", "gather", "im2col", "index", "index_copy", "index_put", "index_select",
+        "masked_fill", "masked_scatter", "movedim", "narrow", "native_channel_shuffle", "numpy_T",
+        "pad", "permute", "pixel_shuffle", "pixel_unshuffle", "reflection_pad1d",
+        "reflection_pad2d", "reflection_pad3d", "repeat", "repeat_interleave", "replication_pad1d",
+        "replication_pad2d", "replication_pad3d", "reshape", "roll", "rot90", "scatter", "select",
+        "select_scatter", "slice", "slice_scatter", "split", "split_with_sizes", "squeeze",
+        "stack", "swapaxes", "t", "take_along_dim", "tile", "transpose", "tril", "triu", "unbind",
+        "unflatten", "unfold", "unsqueeze", "upsample_nearest1d", "upsample_nearest2d",
+        "upsample_nearest3d", "view", "where",
     ]
 )  # fmt: skip
 SAME = frozenset(
@@ -36,6 +37,11 @@ SAME = frozenset(
         "feature_alpha_dropout", "feature_dropout", "lift_fresh", "lift_fresh_copy", "to",
     ]
 )  # fmt: skip
+# Where operators take indices or masks, which cannot be neurons.
+INDICES = {
+    "gather": (2,), "index": (1,), "index_copy": (2,), "index_put": (1,), "index_select": (2,),
+    "masked_scatter": (1,), "repeat_interleave": (1,), "scatter": (2,), "take_along_dim": (1,),
+}  # fmt: skip
 _FLOATING = ("reflection", "replication", "upsample", "_upsample", "im2col")  # not for integers
 
 
@@ -69,6 +75,8 @@ def _neurons(scene: Scene, layer: str, call: tuple[Callable[..., Any], str, Any,
     if name == "where":  # a number is a state there
         function = torch.where
         arguments = [arguments[0], *(_unit(scene, layer, value) for value in arguments[1:])]
+    if name == "scatter" and isinstance(arguments[3], (int, float)):
+        arguments = [*arguments[:3], scene.wiring.constant(float(arguments[3])) + 1]
     moved = function(*pytree.tree_map(ids, arguments), **pytree.tree_map(ids, options))
 
     def back(tensor: torch.Tensor) -> Neurons:

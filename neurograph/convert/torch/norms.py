@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from neurograph import operators as ops
@@ -104,9 +105,10 @@ def group_norm(call: Call) -> Any:
 
 def instance_norm(call: Call) -> Neurons:
     """Wire a normalisation over the positions of each map."""
+    if not call.get(5, True):  # by running statistics: the same arguments, the same sum
+        found: Neurons = batch_norm(call)
+        return found
     x = call.neurons()
-    if not call.get(5, True):
-        raise ConversionError(f"{call.layer}: instance norm by running statistics")
     axes = tuple(range(2, x.ndim))
     affine = call.get(1), call.get(2), (-1,) + (1,) * (x.ndim - 2)
     return Neurons(_standardized(call, x, axes, call.get(7, 1e-5), affine))
@@ -118,7 +120,7 @@ def rms_norm(call: Call) -> Neurons:
 
     x, sizes = call.neurons(), call.arguments[1]
     axes = tuple(range(x.ndim - len(sizes), x.ndim))
-    epsilon = call.get(3, float(np.finfo(np.float32).eps))
+    epsilon = call.get(3, float(torch.finfo(call.dtype).eps))
     if call.get(2) is None:
         return Neurons(by_root_mean_square(call.wiring, call.layer, x, axes, epsilon))
     name = call.wiring.free(f"{call.layer}.standardized")

@@ -6,16 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from neurograph.convert.torch.calls import Call
+from neurograph.convert.torch.comparisons import both, choose, compared, contrary, either, equal
 from neurograph.convert.torch.elementwise import (
-    choose,
-    compared,
     divide,
+    exponential,
     extremes,
     glu,
     multiply,
     negate,
     prelu,
+    scaled,
     sum_of_two,
+    truncate,
 )
 from neurograph.convert.torch.norms import (
     batch_norm,
@@ -28,11 +30,27 @@ from neurograph.convert.torch.pools import (
     adaptive_average,
     adaptive_max,
     average_pool,
+    fold,
     max_pool,
     resize,
 )
-from neurograph.convert.torch.products import addmm, convolution, linear, product, transposed
-from neurograph.convert.torch.reductions import reduced, softmax, variance
+from neurograph.convert.torch.products import (
+    addmm,
+    attention,
+    bilinear,
+    convolution,
+    linear,
+    product,
+    transposed,
+)
+from neurograph.convert.torch.reductions import (
+    accumulated,
+    log_sum,
+    norm,
+    reduced,
+    softmax,
+    variance,
+)
 from neurograph.convert.values import Neurons
 
 OPERATORS: dict[str, Callable[[Call], Any]] = {
@@ -60,7 +78,7 @@ OPERATORS: dict[str, Callable[[Call], Any]] = {
     **dict.fromkeys(
         ["adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"], adaptive_max
     ),
-    **dict.fromkeys(["mean", "sum", "amax", "amin", "prod", "max", "min"], reduced),
+    **dict.fromkeys(["mean", "sum", "amax", "amin", "prod", "max", "min", "any", "all"], reduced),
     **dict.fromkeys(
         ["maximum", "minimum", "fmax", "fmin"], lambda call: Neurons(extremes(call))
     ),
@@ -72,8 +90,23 @@ OPERATORS: dict[str, Callable[[Call], Any]] = {
     **dict.fromkeys(["prelu", "_prelu_kernel"], prelu),
     "glu": glu,
     **dict.fromkeys(["gt", "lt", "ge", "le"], compared),
+    **dict.fromkeys(["eq", "ne"], equal),
+    **dict.fromkeys(
+        ["bitwise_and", "bitwise_or", "__and__", "__or__", "logical_and", "logical_or"], both
+    ),
+    **dict.fromkeys(["bitwise_xor", "__xor__", "logical_xor"], either),
+    **dict.fromkeys(["bitwise_not", "logical_not"], contrary),
     "where": choose,
+    "trunc": truncate,
+    **dict.fromkeys(["pow", "exp2"], exponential),
+    **dict.fromkeys(["log2", "log10", "erfc"], scaled),
     **dict.fromkeys(["var", "std"], variance),
+    **dict.fromkeys(["cumsum", "cumprod", "cummax", "cummin"], accumulated),
+    "logsumexp": log_sum,
+    "linalg_vector_norm": norm,
+    "bilinear": bilinear,
+    "scaled_dot_product_attention": attention,
+    "col2im": fold,
     **dict.fromkeys(
         ["upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d",
          "_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa"],

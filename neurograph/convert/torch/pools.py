@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from neurograph import operators as ops
@@ -84,3 +86,14 @@ def resize(call: Call) -> Neurons:
         activation=call.activation() if axes else None,
     )
     return Neurons(found)
+
+
+def fold(call: Call) -> Neurons:
+    """Wire sums of overlapping windows: where each entry goes, unfolding the places tells."""
+    x, size, rest = call.sources(), call.arguments[1], call.arguments[2:]
+    count = math.prod(size)
+    numbered = torch.arange(1, count + 1, dtype=torch.float64).reshape(1, 1, *size)
+    places = torch.ops.aten.im2col.default(numbered, *rest)[0].reshape(-1).numpy() - 1
+    maps = x.reshape(*x.shape[:-2], -1, places.size)
+    found = ops.fold(call.wiring, call.layer, maps, places.astype(np.int32), count)
+    return Neurons(found.reshape(*found.shape[:-1], *size))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from neurograph import operators as ops
-from neurograph.convert.torch.calls import Call, is_neurons
+from neurograph.convert.torch.calls import Call, is_neurons, plain
 from neurograph.convert.values import Neurons
 from neurograph.errors import ConversionError
 from neurograph.operators import Windows
@@ -94,36 +95,74 @@ def addmm(call: Call) -> Neurons:
 
 def product(call: Call) -> Neurons:
     """Wire a matrix product: by weights on either side, or of two arrays of neurons."""
-    a, b = call.arguments[:2]
-    if is_neurons(a) and is_neurons(b):
-        return _product_of_neurons(call)
-    if is_neurons(a):
-        weights = call.weights(1)
-        if weights.ndim == 1:
-            found = _dense(call, call.sources(), weights[None])
-            return Neurons(found.ids[..., 0])
-        if weights.ndim == 2:
-            return _dense(call, call.sources(), weights.T)
-    else:
-        weights, x = call.weights(0), call.sources(1)
-        if weights.ndim == 1 and x.ndim >= 2:
-            found = _dense(call, np.swapaxes(x, -1, -2), weights[None])
-            return Neurons(found.ids[..., 0])
-        if weights.ndim == 2 and x.ndim >= 2:  # a x = (x' a')'
-            found = _dense(call, np.swapaxes(x, -1, -2), weights)
-            return Neurons(np.swapaxes(found.ids, -1, -2))
-        if weights.ndim == 2:
-            return _dense(call, x, weights)
-    raise ConversionError(f"{call.layer}: {call.name} by weights in batches cannot be said")
-
-
-def _product_of_neurons(call: Call) -> Neurons:
-    a, b = call.neurons(0), call.neurons(1)
-    left = a[None] if a.ndim == 1 else a
-    right = b[:, None] if b.ndim == 1 else b
-    found = ops.multiply_matrices(
-        call.wiring, call.layer, left, right, activation=call.activation()
-    )
+    a, b = (call.sources(i) if is_neurons(call.arguments[i]) else call.weights(i) for i in (0, 1))
+    left, right = a[None] if a.ndim == 1 else a, b[:, None] if b.ndim == 1 else b
+    if not is_neurons(call.arguments[1]):
+        found = _weighed(call, left, right)
+    elif is_neurons(call.arguments[0]):
+        found = _multiplied(call, left, right)
+    else:  # a x = (x' a')'
+        found = _weighed(call, np.swapaxes(right, -1, -2), np.swapaxes(left, -1, -2))
+        found = np.swapaxes(found, -1, -2)
     if a.ndim == 1:
         found = found[..., 0, :]
     return Neurons(found[..., 0] if b.ndim == 1 else found)
+
+
+def _weighed(call: Call, x: Ids, weights: Ids) -> Ids:
+    return ops.weigh_matrices(call.wiring, call.layer, x, weights, activation=call.activation())
+
+
+def _multiplied(call: Call, a: Ids, b: Ids) -> Ids:
+    return ops.multiply_matrices(call.wiring, call.layer, a, b, activation=call.activation())
+
+
+def bilinear(call: Call) -> Neurons:
+    """Wire sums over i and j of weight[o, i, j] a[i] b[j]: the products, then a linear layer."""
+    a, b, weights = call.neurons(0), call.neurons(1), call.weights(2)
+    name = call.wiring.free(f"{call.layer}.products")
+    pairs = ops.together(
+        call.wiring,
+        name,
+        [a[..., :, None], b[..., None, :]],
+        pair=("multiply", "product"),
+        kind="Multiply",
+    )
+    bias = call.biases(3)
+    lead, out = pairs.shape[:-2], weights.shape[0]
+    return _dense(
+        call, pairs.reshape(*lead, -1), weights.reshape(out, -1), -1 if bias is None else bias
+    )
+
+
+_MASKED = -1e30  # added to a score that is masked: its power is 0 in any precision
+
+
+def attention(call: Call) -> Neurons:
+    """Wire softmax(q k' scale + mask) v; masks are constants."""
+    query, key, value = (call.neurons(place) for place in range(3))
+    if call.get(4, 0.0, "dropout_p") or call.get(7, False, "enable_gqa"):
+        raise ConversionError(f"{call.layer}: attention with dropout or groups cannot be said")
+    scale = call.get(6, query.shape[-1] ** -0.5, "scale")
+    free, wiring = call.wiring.free, call.wiring
+    scores = ops.multiply_matrices(
+        wiring, free(f"{call.layer}.scores"), query, np.swapaxes(key, -1, -2)
+    )
+    name = free(f"{call.layer}.scaled")
+    mask = _mask(call, scores.shape[-2:])
+    shift = -1 if mask is None else np.where(mask == 0, -1, wiring.fixed(name, mask))
+    scaled = ops.affine(wiring, name, scores, scale=wiring.fixed(name, float(scale)), shift=shift)
+    shares = ops.softmax(wiring, free(f"{call.layer}.softmax"), scaled, -1)
+    return Neurons(_multiplied(call, shares, value))
+
+
+def _mask(call: Call, shape: tuple[int, ...]) -> Any:
+    """Return what is added to scores, None for nothing."""
+    mask = plain(call.get(3, None, "attn_mask"))
+    if not isinstance(mask, np.ndarray | None):
+        raise ConversionError(f"{call.layer}: attention by a mask of neurons cannot be said")
+    if mask is not None and call.arguments[3].dtype == torch.bool:
+        mask = np.where(mask != 0, 0.0, _MASKED)
+    if call.get(5, False, "is_causal"):
+        mask = np.where(np.tri(shape[0], shape[1]) != 0, 0.0, _MASKED)
+    return None if mask is None else np.maximum(mask, _MASKED)

@@ -12,13 +12,14 @@ from neurograph import operators as ops
 from neurograph.convert.torch.calls import Call, is_neurons
 from neurograph.convert.torch.elementwise import extremes
 from neurograph.convert.values import Neurons
+from neurograph.errors import ConversionError
 from neurograph.functions.activations import Activation
 
 Ids = NDArray[np.int32]
 
 
 _REDUCED = {"mean": "sum", "sum": "sum", "amax": "max", "amin": "min", "prod": "product",
-            "max": "max", "min": "min", "norm": "sum"}  # fmt: skip  # fmt: skip
+            "max": "max", "min": "min", "any": "max", "all": "min"}  # fmt: skip
 
 
 def reduced(call: Call) -> Any:
@@ -49,6 +50,59 @@ def softmax(call: Call) -> Neurons:
     log = "log" in call.name
     axis = call.arguments[1]
     return Neurons(ops.softmax(call.wiring, call.layer, call.neurons(), axis, log=log))
+
+
+_SCANS = {"cumsum": "sum", "cumprod": "product", "cummax": "max", "cummin": "min"}
+
+
+def accumulated(call: Call) -> Any:
+    """Wire sums, products or extremes of everything up to each place of an axis."""
+    pair = "multiply", _SCANS[call.name]
+    axis = call.arguments[1]
+    found = Neurons(ops.accumulate(call.wiring, call.layer, call.neurons(), axis, pair=pair))
+    return [found, None] if call.name in ("cummax", "cummin") else found
+
+
+def log_sum(call: Call) -> Neurons:
+    """Wire the logarithm of a sum of powers."""
+    dims, x = call.arguments[1], call.neurons()
+    axes = tuple([dims] if isinstance(dims, int) else dims) or tuple(range(x.ndim))
+    keep = bool(call.get(2, False, "keepdim"))
+    return Neurons(ops.log_sum(call.wiring, call.layer, x, axes, keep=keep))
+
+
+def norm(call: Call) -> Neurons:
+    """Wire the p-norm over axes: of squares their root, of sizes their sum or the largest."""
+    x, order = call.neurons(), float(call.get(1, 2.0, "ord"))
+    if order == 0:
+        raise ConversionError(f"{call.layer}: a norm of order 0 cannot be said")
+    dims = call.get(2, list(range(x.ndim)), "dim")
+    axes = tuple([dims] if isinstance(dims, int) else dims)
+    keep, pair = bool(call.get(3, False, "keepdim")), ("multiply", "sum")
+    own: Activation | None = None
+    weight = 1.0
+    if order == 2:
+        pair, own, weight = ("squared_difference", "sum"), Activation("sqrt"), 0.0
+    else:
+        name = call.wiring.free(f"{call.layer}.size")
+        x = ops.affine(call.wiring, name, x, activation=Activation("abs"))
+        if math.isinf(order):
+            pair = "multiply", "max" if order > 0 else "min"
+        elif order != 1:
+            name = call.wiring.free(f"{call.layer}.power")
+            x = ops.affine(call.wiring, name, x, activation=Activation("power", (order,)))
+            own = Activation("power", (1 / order,))
+    found = ops.reduce(
+        call.wiring,
+        call.layer,
+        x,
+        axes,
+        keep=keep,
+        weight=weight,
+        pair=pair,
+        activation=own,
+    )
+    return Neurons(found)
 
 
 def variance(call: Call) -> Neurons:

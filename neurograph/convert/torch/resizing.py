@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+_OTHER = 2  # how long the axes are that are not looked at
+
 
 def matrices(
     function: Callable[..., Any],
@@ -19,7 +21,7 @@ def matrices(
     """Return for each axis the matrix (length, size) by which an operator resizes it.
 
     The operator, which treats axes one by one, is run on unit vectors along an axis, the other
-    axes being one long.
+    axes being two long and staying so: torch's antialiased ones are wrong on an axis of one.
     """
     return [
         _along(function, arguments, axis, (size, length))
@@ -35,12 +37,13 @@ def _along(
     units = torch.eye(size, dtype=torch.float64)
     shape = [1] * axes
     shape[axis] = size
-    wanted = [1] * axes
-    wanted[axis] = length
+    wide, wanted = [_OTHER] * axes, [_OTHER] * axes
+    wide[axis], wanted[axis] = size, length
     given = list(arguments)
-    given[0] = units.reshape(1, size, *shape)
+    given[0] = units.reshape(1, size, *shape).expand(1, size, *wide).contiguous()
     found = function(*_asking(given, wanted, axis))
-    return np.asarray(found.reshape(size, length).T.numpy())
+    first = (0, slice(None), *(slice(None) if i == axis else 0 for i in range(axes)))
+    return np.asarray(found[first].T.numpy())
 
 
 def _asking(given: list[Any], wanted: list[int], axis: int) -> list[Any]:

@@ -42,7 +42,7 @@ class Storages:
         self.views[name] = Tensor(array, ids.size, tuple(tensor.shape), *steps)
         flat = torch.from_numpy(ids)
         view = torch.as_strided(flat, tensor.shape, tensor.stride(), tensor.storage_offset())
-        return Parameters(view.numpy(), values(tensor), frozenset([array]))
+        return Parameters(view.numpy(), _numbers(tensor), frozenset([array]))
 
     def _add(self, whole: str | None, name: str) -> tuple[str, Ids]:
         tensor = self._tensors[name if whole is None else whole]
@@ -52,15 +52,21 @@ class Storages:
         found = self._graph.weights.add(
             array,
             shape,
-            initializer=values(flat).reshape(shape),
+            initializer=_numbers(flat).reshape(shape),
             trainable=bool(tensor.requires_grad),
         )
         return array, np.ascontiguousarray(found.ids).reshape(-1)
 
 
 def values(tensor: torch.Tensor) -> NDArray[Any]:
-    """Return a tensor as numbers, float64 but for large ones."""
+    """Return a tensor as numbers in float64."""
     return np.asarray(tensor.detach().double().numpy())
+
+
+def _numbers(tensor: torch.Tensor) -> NDArray[Any]:
+    """Return a tensor as numbers: the module's own memory where NumPy has the type."""
+    known = tensor.dtype in (torch.float32, torch.float64)
+    return np.asarray(tensor.detach().numpy()) if known else values(tensor)
 
 
 def _size(tensor: torch.Tensor) -> int:
