@@ -393,6 +393,46 @@ else:
     )
 
 
+# Models built by the same function as a listed one, and readers that take a directory.
+ALIKE = {"models.resnet50", "models.mobilenet_v2", "datasets.pictures", "datasets.class_folders"}
+ALIKE |= {"datasets.is_picture", "models.alexnet", "models.vgg16"}
+
+
+def read_back(kind: str) -> Callable[..., Any]:
+    """Return what reads a table that it has written before."""
+
+    def read(*args: Any, **options: Any) -> None:
+        getattr(ng, f"to_{kind}")(net(), f"net.{kind}", by="name")
+        getattr(ng, f"from_{kind}")(*args, **options)
+
+    return read
+
+
+ENDS = {"inputs": ["input[0]"], "outputs": ["output[0]"], "functions": ng.Function()}
+FUNCTIONS["to_csv"] = CALLS["to_csv"] = call(lambda: ng.to_csv, G, "x.csv", by="id")
+FUNCTIONS["from_csv"] = CALLS["from_csv"] = call(lambda: read_back("csv"), "net.csv", **ENDS)
+try:
+    import pyarrow  # noqa: F401
+except ImportError:
+    NO_CALL |= {"to_parquet", "from_parquet"}
+else:
+    FUNCTIONS["to_parquet"] = CALLS["to_parquet"] = call(
+        lambda: ng.to_parquet, G, "x.parquet", by="name"
+    )
+    FUNCTIONS["from_parquet"] = CALLS["from_parquet"] = call(
+        lambda: read_back("parquet"), "net.parquet"
+    )
+try:
+    import safetensors  # noqa: F401
+except ImportError:
+    ALIKE |= {"models.save_state"}
+else:
+    FUNCTIONS["models.save_state"] = CALLS["models.save_state"] = call(
+        lambda: ng.models.save_state, G, "x.safetensors", dtype="float32"
+    )
+NO_CALL |= {"to_pyg", "from_pyg"}  # slow to import: tests/test_pyg.py hands them wrong kinds
+
+
 def test_every_public_name_has_a_call() -> None:
     listed = {name.split()[0] for name in FUNCTIONS}
     assert set(ng.__all__) - NO_CALL <= listed
@@ -400,11 +440,6 @@ def test_every_public_name_has_a_call() -> None:
         short = module.__name__.rpartition(".")[2]
         public = {n for n in module.__all__ if inspect.isfunction(getattr(module, n))}
         assert {f"{short}.{n}" for n in public} - listed <= ALIKE
-
-
-# Models built by the same function as a listed one, and readers that take a directory.
-ALIKE = {"models.resnet50", "models.mobilenet_v2", "datasets.pictures", "datasets.class_folders"}
-ALIKE |= {"datasets.is_picture", "models.alexnet", "models.vgg16"}
 
 
 @pytest.mark.parametrize("owner", METHODS)

@@ -1,7 +1,6 @@
 """What the connections of a graph do not say, as JSON: layers, names, functions, outputs.
 
-Ids are written as runs of consecutive ones, [first, stop], so that an array of a whole layer is
-one run; where an array has no id there is -1.
+Ids are written as runs of consecutive ones, so that an array of a whole layer is one run.
 """
 
 from __future__ import annotations
@@ -56,19 +55,25 @@ def description(graph: Graph) -> dict[str, Any]:
 
 def _put(ids: IdArray) -> list[Any]:
     if ids.explicit is None:
-        return [list(ids.shape), [[ids.first, ids.first + ids.size]]]
+        return [list(ids.shape), [[ids.first, ids.first + ids.size]] if ids.size else []]
     return [list(ids.shape), _runs(ids.explicit.reshape(-1))]
 
 
 def _runs(ids: NDArray[Any]) -> list[list[int]]:
-    """Return ids as runs of consecutive ones.
+    """Return ids as runs of consecutive ones, [first, stop], and of none, [-1, how many].
 
-    >>> _runs(np.array([3, 4, 5, -1, -1]))
-    [[3, 6], [-1, 0], [-1, 0]]
+    >>> _runs(np.array([3, 4, 5, -1, -1, 0]))
+    [[3, 6], [-1, 2], [0, 1]]
     """
-    cuts = np.flatnonzero(np.diff(ids) != 1) + 1
+    before, after = ids[:-1], ids[1:]
+    absent = (before < 0) & (after < 0)
+    cuts = np.flatnonzero(~absent & ((before < 0) | (after != before + 1))) + 1
     edges = [0, *cuts.tolist(), ids.size]
-    return [[int(ids[a]), int(ids[b - 1]) + 1] for a, b in pairwise(edges) if b > a]
+    return [
+        [-1, b - a] if ids[a] < 0 else [int(ids[a]), int(ids[b - 1]) + 1]
+        for a, b in pairwise(edges)
+        if b > a
+    ]
 
 
 def described(said: bytes, triples: Triples, who: str) -> Graph:
@@ -123,21 +128,26 @@ def _graph(said: Mapping[str, Any], triples: Triples) -> Graph:
 def _ids(extent: Any, runs: Any) -> IdArray:
     """Return the array of these runs. Raises ValueError unless they fill its shape."""
     found = shape(extent)
-    ends = [(_whole(a), _whole(b)) for a, b in items(runs)]
-    size = sum(b - a for a, b in ends)
-    if any(b <= a for a, b in ends) or size != math.prod(found):
+    ends = _ends(runs)
+    size = sum(b if a < 0 else b - a for a, b in ends)
+    if size != math.prod(found):
         raise ValueError(f"found {size} ids for the shape {found}")
     if len(ends) == 1 and ends[0][0] >= 0:
         return IdArray(found, ends[0][0])
     require(_ID * size, f"an array of {size:,} ids", ConversionError)
-    ids = np.concatenate(
-        [np.empty(0, np.int32), *(np.arange(a, b, dtype=np.int32) for a, b in ends)]
-    )
-    return IdArray.of(ids.reshape(found))
+    each = [np.arange(a, b) if a >= 0 else np.full(b, -1) for a, b in ends]
+    return IdArray.of(np.concatenate([np.empty(0, np.int32), *each]).reshape(found))
 
 
-def _whole(value: Any) -> int:
-    return -1 if value == -1 else whole(value, INT32_MAX)
+def _ends(runs: Any) -> list[tuple[int, int]]:
+    """Return runs of ids as pairs, checked; none of them is empty."""
+    found = []
+    for first, stop in items(runs):
+        start = -1 if first == -1 else whole(first, INT32_MAX)
+        if whole(stop, INT32_MAX) <= max(start, 0):
+            raise ValueError(f"found the run of ids {[first, stop]}")
+        found.append((start, stop))
+    return found
 
 
 def _functions(said: Mapping[str, Any]) -> dict[int, Function]:
@@ -146,9 +156,10 @@ def _functions(said: Mapping[str, Any]) -> dict[int, Function]:
         function = function_of(text(written))
         if function is None:
             raise ValueError(f"function {shown(written)} is none")
-        size = sum(_whole(b) - _whole(a) for a, b in items(runs))
+        ends = _ends(runs)
+        size = sum(b - a for a, b in ends)
         require(100 * size, f"the functions of {size:,} neurons", ConversionError)
-        for a, b in runs:
+        for a, b in ends:
             found.update(dict.fromkeys(range(a, b), function))
     return found
 
@@ -184,13 +195,17 @@ def _side(side: Side, names: Names) -> Side:
 
 
 def _weights(arrays: dict[str, IdArray], triples: Triples, used: NDArray[Any]) -> Weights:
-    """Return the weights, those without a connection 0 and trainable."""
+    """Return the weights; of what nothing is said 0 and trainable."""
     count = 1 + max([-1, *(ids.bounds()[1] for ids in arrays.values())])
     if used.size and int(used.max()) >= count:
         raise ValueError(f"a row has weight {used.max()}, there are {count}")
     require(32 * count, f"{count:,} weights", ConversionError)
     value, free = np.zeros(count), np.ones(count, bool)
     for column, found in zip((value, free), of_weights(triples, used), strict=True):
-        if found is not None:
-            column[used] = found[used]
+        if found is None:
+            continue
+        if triples.by_weight and found.size != count:
+            raise ValueError(f"found {found.size} values of {count} weights")
+        which = np.arange(count) if triples.by_weight else used
+        column[which] = found[which]
     return Weights.of(arrays, free, value)

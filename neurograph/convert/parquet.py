@@ -44,6 +44,13 @@ def to_parquet(graph: Graph, path: str | os.PathLike[str], *, by: str = "id") ->
     `from_parquet` returns the same network; dead slots, and the values of weights without a
     connection, are not in the file (`save` keeps everything). Raises ConversionError where it
     cannot be written, or would not fit in memory; MissingDependency without pyarrow.
+
+    >>> import pytest, tempfile; parquet = pytest.importorskip("pyarrow.parquet")
+    >>> from neurograph.models import mlp
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_parquet(mlp((4, 2)), f"{folder}/mlp.parquet", by="name")
+    ...     parquet.read_table(f"{folder}/mlp.parquet").column("weight")[1].as_py()
+    'output.kernel[0, 1]'
     """
     _parquet()
     triples = triples_of(graph, by, "to_parquet")
@@ -85,12 +92,12 @@ def from_parquet(
     that are missing or of other types, ids out of range, names that no row has, and a cycle;
     MissingDependency without pyarrow.
 
-    >>> import tempfile
+    >>> import pytest, tempfile; _ = pytest.importorskip("pyarrow")
     >>> from neurograph.models import mlp
-    >>> with tempfile.TemporaryDirectory() as directory:
-    ...     to_parquet(mlp((4, 3, 2)), f"{directory}/mlp.parquet")
-    ...     from_parquet(f"{directory}/mlp.parquet").incoming(8)
-    Connections(4: neuron[5] -weight[15]-> neuron[8], ...)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_parquet(mlp((4, 3, 2)), f"{folder}/mlp.parquet")
+    ...     from_parquet(f"{folder}/mlp.parquet").incoming(8)
+    Connections(4: N1[0] -output.kernel[0, 0]-> output[0], ...)
     """
     _parquet()
     where = as_path(path, "from_parquet", ConversionError)

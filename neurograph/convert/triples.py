@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.checks import bools, finite, wholes
+from neurograph.checks import bools, finite, is_one_of, wholes
 from neurograph.errors import ConversionError, GraphError, shown, suggestion
 from neurograph.functions import Function
-from neurograph.graph import BIAS_NAME, Graph, require_graph
+from neurograph.graph import BIAS_NAME, Graph, Layer, require_graph
 from neurograph.graph.connections import BIAS_UNIT
 from neurograph.graph.levels import levels
+from neurograph.graph.triples import Parts
 from neurograph.memory import require
+from neurograph.names.spelling import stem
 
 SIDES = ("source", "weight", "target")
 COLUMNS = (*SIDES, "value", "trainable")
@@ -34,13 +36,17 @@ class Side:
 
 @dataclass(frozen=True, eq=False)
 class Triples:
-    """All connections: source, weight and target, and each one's value and whether it is free."""
+    """All connections: source, weight and target, and each one's value and whether it is free.
+
+    With `by_weight` values and whether they are free stand there once for every weight instead.
+    """
 
     source: Side
     weight: Side
     target: Side
     value: NDArray[Any] | None = None
     trainable: NDArray[Any] | None = None
+    by_weight: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ def triples_of(graph: Graph, by: str, who: str) -> Triples:
     Raises ConversionError for another `by`, and if they would not fit in memory.
     """
     require_graph(graph, who)
-    if by not in ("id", "name"):
+    if not is_one_of(by, ("id", "name")):
         raise ConversionError(f'{who}: found by={shown(by)}, needed "id" or "name"')
     require(_ROOM * len(graph.connections), f"{who}: all connections", ConversionError)
     every = graph.incoming(np.arange(graph.size))
@@ -87,9 +93,8 @@ def graph_of(triples: Triples, rest: Rest, who: str) -> Graph:
     try:
         named, numbers = _numbered(triples)
         rest = _by_id(rest, named, numbers)
-        graph = _graph(named, rest)
+        graph = _graph(named, rest, numbers)
         levels(graph)
-        _label(graph, numbers)
     except ConversionError:
         raise
     except GraphError as error:
@@ -143,12 +148,34 @@ def _ids(given: Which | Mapping[Any, Any], numbers: Mapping[str, int], what: str
     return [numbers[one] if isinstance(one, str) else one for one in given]
 
 
-def _graph(triples: Triples, rest: Rest) -> Graph:
+def _graph(triples: Triples, rest: Rest, numbers: Mapping[str, int]) -> Graph:
+    """Return the graph; neurons that the table has a name for are called so, whatever it is."""
     every = stacked(triples)
     values, free = of_weights(triples, every[:, 1])
-    inputs = list(rest.inputs or ())
-    named: Any = {"inputs": inputs, "outputs": rest.outputs, "functions": rest.functions}
-    return Graph.from_connections(every, **named, values=values, trainable=free)
+    given: Any = rest.inputs or ()
+    outputs: Any = rest.outputs
+    parts = Parts.of(every, given, rest.functions, outputs, values, free)
+    taken = {stem(text) for text in numbers}
+    inputs, others = (_free(name, taken) for name in ("input", "neuron"))
+    layers = [Layer(inputs, "Input", parts.inputs)]
+    layers.append(Layer(others, "Neurons", parts.neurons, tuple(parts.weights)))
+    return Graph.assemble(
+        parts.table,
+        parts.weights,
+        parts.functions,
+        layers,
+        constants={0: BIAS_NAME},
+        states={0: 1.0},
+        inputs=[inputs],
+        outputs=parts.outputs,
+        labels={i: text for text, i in numbers.items() if i},
+    )
+
+
+def _free(name: str, taken: Set[str]) -> str:
+    while name in taken:
+        name += "s"
+    return name
 
 
 def stacked(triples: Triples) -> NDArray[Any]:
@@ -172,6 +199,11 @@ def of_weights(
             found.append(None)
             continue
         said = check(name, column)
+        if triples.by_weight:
+            if weight.size and int(weight.max()) >= said.size:
+                raise GraphError(f"{name}: found {said.size}, there is a weight {weight.max()}")
+            found.append(said)
+            continue
         count = int(weight.max(initial=-1)) + 1
         require(32 * count, f"{count:,} weights", GraphError)
         of_weight = np.full(count, default)
@@ -183,9 +215,3 @@ def of_weights(
             raise GraphError(f"row {odd[0] + 1}: weight {name_of} has two {name}s, needed one")
         found.append(of_weight)
     return found[0], found[1]
-
-
-def _label(graph: Graph, numbers: Mapping[str, int]) -> None:
-    """Give neurons the names that the table has for them, where nobody else's would be met."""
-    fit = {i: text for text, i in numbers.items() if i and graph.neuron_names.fit(text)}
-    graph.label([*fit], [*fit.values()])

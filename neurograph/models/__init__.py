@@ -23,6 +23,7 @@ from neurograph.models.imagenet import (
 from neurograph.models.lenet import LENET5_C3, LENET5_CODES, lenet5, lenet5_modern
 from neurograph.models.radixnet import radixnet
 from neurograph.models.state import load_state
+from neurograph.models.state_files import save_state
 
 MODELS: dict[str, Callable[..., Graph]] = {
     "lenet5": lenet5,
@@ -63,6 +64,7 @@ __all__ = [
     "radixnet",
     "resnet18",
     "resnet50",
+    "save_state",
     "vgg16",
     "zipcode1989",
 ]

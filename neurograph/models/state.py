@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Set
 from typing import Any
 
@@ -12,15 +13,22 @@ from neurograph.checks import floats, number
 from neurograph.errors import ConversionError, kind_of, shown
 from neurograph.graph import Graph, require_graph
 from neurograph.graph.state import arrays_of, origins_of
+from neurograph.models.state_files import read_state
 
 Floats = NDArray[np.float64]
 _WRAPPERS = "state_dict", "model_state_dict", "model"  # where checkpoints keep what is meant
 _PREFIXES = "module.", "_orig_mod."  # what DataParallel and torch.compile put before every name
 
 
-def load_state(graph: Graph, state: Mapping[str, Any], *, epsilon: float = 1e-5) -> None:
+def load_state(
+    graph: Graph,
+    state: Mapping[str, Any] | str | os.PathLike[str],
+    *,
+    epsilon: float = 1e-5,
+) -> None:
     """Set the weights of a graph from arrays named as in torch's state dictionary.
 
+    `state` has them by name, or is the path of a safetensors file, as `save_state` writes.
     Of the library's own layers "conv1.weight" goes to "conv1.kernel", "fc.bias" to "fc.bias"; of a
     batch norm "bn1.weight" and "bn1.bias" go to scale and shift, "bn1.running_mean" and
     "bn1.running_var" to the fixed weights (sigma^2 = var + epsilon). A graph from `from_torch`
@@ -38,6 +46,8 @@ def load_state(graph: Graph, state: Mapping[str, Any], *, epsilon: float = 1e-5)
     [[1.0, 2.0]]
     """
     require_graph(graph, "load_state")
+    if isinstance(state, str | os.PathLike):
+        state = read_state(state)
     if not isinstance(state, Mapping):
         raise ConversionError(f"load_state: found {kind_of(state)}, needed arrays by name")
     epsilon = number("load_state: epsilon", epsilon, error=ConversionError)
