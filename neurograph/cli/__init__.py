@@ -13,6 +13,7 @@ import click
 
 from neurograph.cli.application import Application
 from neurograph.cli.auditing import audit
+from neurograph.cli.converting import convert
 from neurograph.cli.counts import count, verify
 from neurograph.cli.derivation import derive
 from neurograph.cli.exploring import explore_model
@@ -84,6 +85,6 @@ def main(context: click.Context) -> None:
 
 for _command in (
     *(count, audit, verify, derive, symmetry),
-    *(run, info, neuron, weight, plot, explore_model, save, train),
+    *(run, info, neuron, weight, plot, explore_model, save, convert, train),
 ):
     main.add_command(_command)

@@ -14,11 +14,11 @@ import click
 from neurograph.auditing.naming import is_callable_name, module_called
 from neurograph.auditing.subjects import subject_of
 from neurograph.cli.model import Model
+from neurograph.convert.formats import read
 from neurograph.errors import GraphError, suggestion
 from neurograph.graph import Graph
 from neurograph.models import CARRIED, MODELS
 from neurograph.models.carried import assign_carried
-from neurograph.storage.graphs import load
 
 __all__ = ["Model", "carried_for", "is_module_name", "open_model"]
 
@@ -93,7 +93,7 @@ def _saved(name: str, options: Options) -> Model:
             f"model {name!r} is unknown{suggestion(name, MODELS)} (nor is there such a file)"
         )
     _require(name, "a file", options, ())
-    return Model(name, load(path), file=path)
+    return Model(name, read(path), file=path)
 
 
 def _require(name: str, what: str, options: Options, known: tuple[str, ...]) -> None:
