@@ -34,6 +34,7 @@ export function number(x, digits = 4) {
   const size = Math.abs(x);
   const plain = size === 0 || (size >= 1e-3 && size < 1e5);
   const text = plain ? x.toFixed(size >= 1000 ? 1 : digits) : x.toExponential(2);
+  if (Number(text) === 0) return text.replace("-", "");
   return text.replaceAll("-", "−");
 }
 

@@ -32,11 +32,10 @@ function countOf(network, { layer, quantity }) {
 
 // The exercises of the network that they were written for; it is known by its layers and counts.
 export function exercisesFor(network, sets) {
-  const counts = network.counts();
   const shapes = network.layers.map(({ name, shape }) => `${name} ${shape.join("x")}`).join(", ");
-  const fits = (set) => set.layers === shapes && set.parameters === counts.parameters
-    && set.connections === counts.connections;
-  return sets.find(fits)?.items ?? [];
+  const set = sets.find(({ layers }) => layers === shapes);
+  const { parameters, connections } = set ? network.counts() : {};
+  return set?.parameters === parameters && set?.connections === connections ? set?.items ?? [] : [];
 }
 
 export function exercisePage(items) {

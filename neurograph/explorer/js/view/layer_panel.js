@@ -26,7 +26,8 @@ function about(explorer, layer) {
   if (layer.combine === null) {
     return make("p", { textContent: explorer.text("layer.input", { shape }) });
   }
-  return make("p", { textContent: explorer.text("layer.rule", {
+  return make("p", { textContent: explorer.text(layer.activation === "identity" ? "layer.plain"
+    : "layer.rule", {
     shape, type: layer.type, reduce: explorer.text(`reduce.${layer.reduce}`),
     combine: explorer.text(`combine.${layer.combine}`), activation: activationText(layer) }) });
 }

@@ -1,15 +1,18 @@
 // Where every neuron lies: layers are columns of maps, maps are grids of cells, so that finding the
 // neuron under a point is arithmetic. Cells grow until the shelves are full in width and height.
 
-const GAP = 5; // pixels between two maps
 const APART = 26; // pixels between two layers, at least: their connections are seen there
 const LARGEST = 30; // pixels of a cell
 const HIGHEST = 1.7; // how much higher than wide a layer's maps may stand
+const SHELF = 150; // pixels of a shelf, at least, where there are more than two
 const SHRINK = 0.97; // from one size of cell that is tried to the next
 
-// A vector is a grid too, nearest to 12 rows of 7 in its proportions; up to 16 are one column.
+// A vector is a grid too: a square if it may be a picture's pixels, else nearest to 12 rows of 7 in
+// its proportions; up to 16 are one column.
 export function gridOf(size) {
   if (size <= 16) return [size, 1];
+  const side = Math.round(Math.sqrt(size));
+  if (side >= 16 && side * side === size) return [side, side];
   const ideal = Math.sqrt(size / 1.7);
   for (const across of [Math.round(ideal), Math.floor(ideal), Math.ceil(ideal)]) {
     if (size % across === 0) return [size / across, across];
@@ -35,22 +38,23 @@ export function pictured(layer) {
 function column(layer, index, largestSize) {
   const [maps, rows, columns] = pictured(layer);
   const boost = Math.min(3, Math.max(1, (largestSize / Math.max(1, layer.size)) ** 0.22));
-  return { layer, index, maps, rows, columns, boost };
+  const gap = maps > 128 ? 1 : maps > 32 ? 2 : 5; // pixels between two maps
+  return { layer, index, maps, rows, columns, boost, gap };
 }
 
 // The narrowest arrangement of a layer's maps whose cells are as large as wanted, and which is not
 // much higher than wide; a last row that is full is preferred.
 function arranged(c, cell, height) {
   const wanted = Math.min(cell * c.boost, LARGEST);
-  const pitch = c.rows * wanted + GAP;
+  const pitch = c.rows * wanted + c.gap;
   const square = Math.ceil(Math.sqrt(c.maps * c.columns / c.rows * HIGHEST));
-  let down = Math.max(1, Math.min(c.maps, square, Math.floor((height + GAP) / pitch)));
+  let down = Math.max(1, Math.min(c.maps, square, Math.floor((height + c.gap) / pitch)));
   const even = [down, down - 1, down - 2].find((n) => n > 0 && c.maps % n === 0);
   if (even) down = even;
   const across = Math.ceil(c.maps / down);
-  const fits = Math.min(wanted, (height - (down - 1) * GAP) / (down * c.rows));
+  const fits = Math.min(wanted, (height - (down - 1) * c.gap) / (down * c.rows));
   return { ...c, across, down: Math.ceil(c.maps / across), cell: fits,
-    width: Math.max(across * (c.columns * fits + GAP) - GAP, 1) };
+    width: Math.max(across * (c.columns * fits + c.gap) - c.gap, 1) };
 }
 
 function shelved(columns, cell, width, height, narrowest) {
@@ -94,10 +98,10 @@ function snapped(cell, ratio) {
 
 function sized(c, cell, box) {
   c.cell = cell;
-  c.mapWidth = c.columns * cell + GAP;
-  c.mapHeight = c.rows * cell + GAP;
-  c.width = c.across * c.mapWidth - GAP;
-  c.height = c.down * c.mapHeight - GAP;
+  c.mapWidth = c.columns * cell + c.gap;
+  c.mapHeight = c.rows * cell + c.gap;
+  c.width = c.across * c.mapWidth - c.gap;
+  c.height = c.down * c.mapHeight - c.gap;
   c.slot = Math.max(c.width, box.narrowest);
 }
 
@@ -131,6 +135,12 @@ function placed(shelf, top, found, box) {
     c.bottom = top + box.above + found.height;
     x += c.slot + between;
   }
+}
+
+// The height that layers need: shelves of many layers are not made lower than a hand's breadth.
+export function heightFor(layers, width, { narrowest, height }) {
+  const shelves = Math.ceil(layers.length * (narrowest + APART) / Math.max(1, width));
+  return shelves > 2 ? Math.max(height, shelves * SHELF) : height;
 }
 
 // box: width, height, above and below (room for captions), narrowest (a column), ratio (device).

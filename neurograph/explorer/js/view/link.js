@@ -83,7 +83,7 @@ function reopenChoice(explorer, parts) {
   if (neuron !== undefined) explorer.choose(neuron);
   const weight = find("weight")?.weight;
   if (weight !== undefined) explorer.pick(weight);
-  const map = Number(parts.get("map"));
+  const map = Number(parts.get("map") ?? NaN);
   if (Number.isInteger(map) && map >= 0 && map < explorer.mapCount()) explorer.openMap(map);
   if (explorer.tabs.includes(tab)) explorer.openTab(tab);
 }

@@ -6,6 +6,12 @@ function link(name, onclick, key) {
     named(name));
 }
 
+// A neuron's name to show how names are written.
+export function exampleName(network) {
+  const middle = network.layers.length >> 1;
+  return network.name(network.ids(middle).findLast((id) => id >= 0) ?? 0);
+}
+
 export function neuronLink(explorer, id) {
   const name = explorer.network.name(id);
   const { layer } = explorer.network.locate(id);

@@ -2,7 +2,7 @@
 import { largest } from "./colours.js";
 import { labelled, make, named, number, parsed, press, row, section, tabulated }
   from "./elements.js";
-import { neuronLink, weightGrid, weightLink } from "./links.js";
+import { exampleName, neuronLink, weightGrid, weightLink } from "./links.js";
 
 const ROWS = 30; // terms shown at first, and connections out
 
@@ -13,7 +13,8 @@ export const neuronPage = {
   heading: (explorer) => (explorer.neuron === null ? explorer.text("neuron.none")
     : named(explorer.network.name(explorer.neuron))),
   draw(explorer) {
-    if (explorer.neuron === null) return [make("p", { textContent: explorer.text("neuron.how") })];
+    if (explorer.neuron === null) return [make("p", { textContent: explorer.text("neuron.how",
+      { name: exampleName(explorer.network) }) })];
     const found = explorer.network.terms(explorer.neuron, explorer.states);
     const parts = [summary(explorer, found), views(explorer)];
     if (found.combine === null) parts.push(given(explorer));
@@ -34,7 +35,7 @@ function summary(explorer, found) {
     sees: network.receptive(neuron).length, reaches: network.projective(neuron).length,
   });
   const rule = found.combine === null ? explorer.text("neuron.input")
-    : explorer.text("neuron.rule", {
+    : explorer.text(found.activation === "identity" ? "neuron.plain" : "neuron.rule", {
       reduce: explorer.text(`reduce.${found.reduce}`),
       combine: explorer.text(`combine.${found.combine}`), activation: activationText(found),
     });

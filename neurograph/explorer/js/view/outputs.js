@@ -31,8 +31,12 @@ export class Outputs {
     const { network, states } = explorer;
     const winner = network.decide(states);
     const shown = this.shown();
-    const top = Math.max(1e-300, ...shown.map((i) => Math.abs(states[network.outputs[i]])));
-    this.list.replaceChildren(...shown.map((i) => this.bar(network.outputs[i], i, winner, top)));
+    const values = shown.map((i) => states[network.outputs[i]]);
+    const low = Math.min(0, ...values); // the bars begin at 0, in the middle if some are below it
+    const reach = Math.max(0, ...values) - low || 1;
+    this.list.replaceChildren(...shown.map((i, at) => this.bar(network.outputs[i], i === winner, {
+      short: this.short(i), left: (Math.min(0, values[at]) - low) / reach,
+      width: Math.abs(values[at]) / reach })));
     this.rule.textContent = explorer.text(network.penalties ? "outputs.penalties"
       : "outputs.scores");
     this.verdict.replaceChildren(explorer.text("outputs.verdict"), " ",
@@ -47,16 +51,15 @@ export class Outputs {
     return /\[(\d+)\]$/.exec(name)?.[1] ?? name;
   }
 
-  bar(id, place, winner, top) {
+  bar(id, wins, { short, left, width }) {
     const { explorer } = this;
     const state = explorer.states[id];
-    const size = `${100 * Math.abs(state) / top}%`;
-    const side = state < 0 ? "below" : "above";
-    return make("button", { type: "button", className: place === winner ? "win" : "",
+    const style = { marginInlineStart: `${100 * left}%`, width: `${100 * width}%` };
+    return make("button", { type: "button", className: wins ? "win" : "",
       title: explorer.network.name(id), onclick: () => explorer.choose(id) },
-    make("span", { className: "bar-name" }, named(this.short(place))),
+    make("span", { className: "bar-name" }, named(short)),
     make("span", { className: "bar-track" },
-      make("i", { className: side, style: { width: size } })),
+      make("i", { className: state < 0 ? "below" : "above", style })),
     make("span", { className: "bar-value", textContent: number(state, 2) }));
   }
 }

@@ -1,12 +1,13 @@
 // The whole network, map by map: states below, and above them what is chosen and its connections.
 import { largest } from "./colours.js";
 import { make } from "./elements.js";
-import { arrange, corner, positionAt } from "./layout.js";
+import { arrange, corner, heightFor, positionAt } from "./layout.js";
 import { listenForKeys } from "./keys.js";
 import { drawChoice } from "./choice.js";
 
 const ABOVE = 36; // pixels for a layer's name and shape
 const BELOW = 34; // and for its counts
+const NARROWEST = 56; // pixels of a layer: room for its name
 
 export class Picture {
   constructor(explorer, captions) {
@@ -18,7 +19,8 @@ export class Picture {
       "aria-label": explorer.text("picture.label"),
       "aria-roledescription": explorer.text("picture.role"),
     });
-    this.element = make("div", { className: "picture" }, this.base, this.over, captions.element);
+    this.sheet = make("div", { className: "sheet" }, this.base, this.over, captions.element);
+    this.element = make("div", { className: "picture" }, this.sheet);
     this.over.addEventListener("click", (event) => this.clicked(event));
     this.over.addEventListener("pointermove", (event) => this.hovered(event));
     this.over.addEventListener("pointerleave", () => { this.over.title = ""; });
@@ -28,11 +30,13 @@ export class Picture {
 
   resized() {
     const width = this.element.clientWidth;
-    const height = this.element.clientHeight;
+    const height = heightFor(this.explorer.network.layers, width,
+      { narrowest: NARROWEST, height: this.element.clientHeight });
     const ratio = Math.min(3, globalThis.devicePixelRatio || 1);
     if (width < 50 || height < 50) return;
     if (width === this.width && height === this.height && ratio === this.ratio) return;
     Object.assign(this, { width, height, ratio });
+    this.sheet.style.height = `${height}px`;
     for (const canvas of [this.base, this.over]) {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
@@ -46,7 +50,7 @@ export class Picture {
     const left = this.captions.margin(this.width);
     this.columns = arrange(layers, {
       width: this.width - left - this.captions.rightMargin(this.width), height: this.height,
-      above: ABOVE, below: this.captions.below(this.width, BELOW), narrowest: 56,
+      above: ABOVE, below: this.captions.below(this.width, BELOW), narrowest: NARROWEST,
       ratio: this.ratio,
     });
     for (const c of this.columns) {
@@ -67,6 +71,7 @@ export class Picture {
     if (changes.has("network")) this.arrange();
     else {
       if (changes.has("states") || changes.has("theme")) this.paint();
+      if (changes.has("choice")) this.scrolled();
       if (changes.has("choice") || changes.has("states") || changes.has("theme")) this.choice();
     }
   }
@@ -115,6 +120,14 @@ export class Picture {
     const c = this.columns[layer];
     const [x, y] = corner(c, position);
     return [x, y, c.cell];
+  }
+
+  // Shelves that do not fit are scrolled to what is chosen.
+  scrolled() {
+    const c = this.columns[this.explorer.layer];
+    const { scrollTop, clientHeight } = this.element;
+    const seen = c.top >= scrollTop && c.bottom <= scrollTop + clientHeight;
+    if (this.height > clientHeight && !seen) this.element.scrollTop = c.top;
   }
 
   // A number of its own for every map that is drawn.

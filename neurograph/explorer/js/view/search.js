@@ -1,5 +1,6 @@
 // Go to a neuron, a weight or a layer by its name.
 import { make } from "./elements.js";
+import { exampleName } from "./links.js";
 
 let lists = 0; // of suggestions, each with an id of its own
 
@@ -7,7 +8,7 @@ export class Search {
   constructor(explorer) {
     this.explorer = explorer;
     this.list = make("datalist", { id: `ng-names-${++lists}` });
-    this.input = make("input", { type: "search", placeholder: explorer.text("search.example"),
+    this.input = make("input", { type: "search", placeholder: exampleName(explorer.network),
       "aria-label": explorer.text("search.label"), list: this.list.id, autocomplete: "off",
       spellcheck: false });
     this.message = make("span", { role: "status", className: "note" });
