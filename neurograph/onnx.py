@@ -71,7 +71,7 @@ class NeurographRep(BackendRep):
         graph = importer.graph()
         states = [a for n, a in zip(names, given, strict=True) if n not in bound]
         samples = [np.asarray(array, np.float64).reshape(1, -1) for array in states]
-        return tuple(self._parted(_states(graph, samples), importer.output_shapes))
+        return tuple(self._parted(_states(graph, samples), [ids.shape for ids in importer.outputs]))
 
     def _parted(self, states: Array, shapes: list[tuple[int, ...]]) -> list[Array]:
         """Return the states of each output, in its shape and type."""

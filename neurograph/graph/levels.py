@@ -52,9 +52,14 @@ def fed_by_inputs(graph: Graph) -> NDArray[np.bool_]:
     >>> fed_by_inputs(mlp((2, 1))).tolist()
     [False, True, True, True]
     """
+    return fed_by(graph, graph.neurons_of([layer.name for layer in graph.inputs]))
+
+
+def fed_by(graph: Graph, ids: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which ids are among these or depend on one, shape (ids,); as `fed_by_inputs`."""
     table, level = graph.table, levels(graph)
     fed = np.zeros(table.size + 1, np.int8)  # the last stands for an empty slot
-    fed[graph.neurons_of([layer.name for layer in graph.inputs])] = 1
+    fed[ids] = 1
     cut, order = _cut_kernels(table), np.argsort(level, kind="stable")
     edges = np.searchsorted(level[order], np.arange(1, int(level.max()) + 2))
     for a, b in pairwise(edges.tolist()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from neurograph.errors import ConversionError, missing, shown
 from neurograph.graph import Graph
@@ -29,8 +30,9 @@ def from_onnx(
     statistics apart; a number without an axis is a constant where it is added or multiplied.
     Exporters write masks as zeros: with zeros="cut" a kernel's weight that is 0 is cut.
 
-    Raises ConversionError for a damaged file, for open dimensions, and, listing all of them, for
-    operators that cannot be said as neurons; MissingDependency without onnx.
+    Raises ConversionError for a damaged file, for open dimensions, for a model of which batches are
+    asked, or left open, that mixes their samples, and, listing all of them, for operators that
+    cannot be said as neurons; MissingDependency without onnx.
 
     >>> import numpy as np
     >>> from onnx import TensorProto, helper, numpy_helper
@@ -52,4 +54,25 @@ def from_onnx(
     from neurograph.convert.onnx.importer import Importer
     from neurograph.convert.onnx.reading import read
 
-    return Importer(read(source), input_shapes, zeros=zeros).graph()
+    model = read(source)
+    importer = Importer(model, input_shapes, zeros=zeros)
+    graph = importer.graph()
+    if importer.batched and not importer.apart:
+        _require_samples_apart(model, input_shapes)
+    return graph
+
+
+def _require_samples_apart(model: Any, input_shapes: Mapping[str, Sequence[int]] | None) -> None:
+    """Raise ConversionError if an output of one of two samples depends on the other.
+
+    A model that cannot be wired for two has no others to depend on.
+    """
+    from neurograph.convert.onnx.importer import Importer
+    from neurograph.convert.onnx.samples import require_apart
+
+    both = Importer(model, input_shapes, samples=2)
+    try:
+        graph = both.graph()
+    except ConversionError:
+        return
+    require_apart(graph, both.outputs)

@@ -15,12 +15,13 @@ from neurograph.convert.onnx.calls import Call
 from neurograph.convert.onnx.constants import Constants
 from neurograph.convert.onnx.evaluation import Evaluator, attributes
 from neurograph.convert.onnx.folding import derived, masked, of_shape, same
-from neurograph.convert.onnx.inputs import Given, free_inputs, shapes
+from neurograph.convert.onnx.inputs import Given, counts_samples, free_inputs, shapes
 from neurograph.convert.onnx.kinds import Kinds, cast
 from neurograph.convert.onnx.known import DOMAINS, full_name, listed, require_sayable
 from neurograph.convert.onnx.moves import MOVES, SAME, Move
 from neurograph.convert.onnx.operators import OPERATORS
 from neurograph.convert.onnx.reading import Source
+from neurograph.convert.onnx.samples import keeps_apart
 from neurograph.convert.values import Neurons, Parameters, Scene
 from neurograph.errors import ConversionError, NeurographError
 from neurograph.functions.activations import Activation
@@ -44,10 +45,11 @@ class Importer:
         *,
         zeros: str = "keep",
         bound: dict[str, NDArray[Any]] | None = None,
+        samples: int = 1,
     ) -> None:
         self._source, self._model, self._cut = source, source.model.graph, zeros == "cut"
         self._bound = bound or {}  # inputs that are given as numbers, as initializers are
-        self._given = input_shapes
+        self._given, self._samples = input_shapes, samples
         self._graph = Graph()
         self._scene = Scene(Wiring(self._graph))
         self._values: dict[str, Any] = {"": None}
@@ -56,7 +58,8 @@ class Importer:
         self._done: set[str] = set()  # the outputs of those activations
         self._derivations: dict[str, tuple[str, ...]] = {}  # derived array -> those it is made of
         self._refused: dict[str, list[str]] = {}  # operator and why -> places
-        self.output_shapes: list[tuple[int, ...]] = []
+        self.outputs: list[NDArray[np.int32]] = []  # the ids of each output, in its shape
+        self.apart = True  # whether every node so far surely keeps samples apart
         self._opsets = {"" if o.domain in DOMAINS else o.domain: o.version
                         for o in source.model.opset_import} or {"": 1}  # fmt: skip
         self._evaluator = Evaluator(self._opsets)
@@ -73,7 +76,7 @@ class Importer:
     def _wired_graph(self) -> Graph:
         nodes = list(self._model.node)
         inputs = [v for v in free_inputs(self._model) if v.name not in self._bound]
-        sizes = shapes(inputs, self._given)
+        sizes = shapes(inputs, self._given, self._samples)
         self._results = {output.name for output in self._model.output}
         self._readers = analysis.readers(self._model)
         self._unread = {name: len(found) for name, found in self._readers.items()}
@@ -81,6 +84,8 @@ class Importer:
         alive = require_sayable(self._model, set(self._bound))
         constants = Constants(self._source, self._model, self._evaluator, self._bound)
         self._values |= constants.values(self._graph, nodes, alive, cut=self._cut)
+        told = self._given or {}
+        self.batched = any(counts_samples(value, told.get(value.name)) for value in inputs)
         for value in inputs:
             self._add_input(value.name, sizes[value.name], value.type.tensor_type.elem_type)
         self._walk(nodes)
@@ -118,8 +123,7 @@ class Importer:
         found = [self._value(output.name) for output in self._model.output]
         if not any(isinstance(value, Neurons) for value in found):
             raise ConversionError("from_onnx: no output depends on an input")
-        ids = [self._scene.neurons("output", value) for value in found]
-        self.output_shapes = [part.shape for part in ids]
+        ids = self.outputs = [self._scene.neurons("output", value) for value in found]
         if len(ids) == 1:
             only = ids[0]
             self._graph.outputs = only.reshape(of_sample(only.shape)) if only.ndim > 1 else only
@@ -137,6 +141,7 @@ class Importer:
             try:
                 found = self._outputs(node, values)
                 self._require_all(node, len(found))
+                self.apart = self.apart and keeps_apart(node, values, found)
             except (NeurographError, *FAULTS) as error:
                 why = f"{full_name(node)}: {str(error) or type(error).__name__}"
                 self._refused.setdefault(why, []).append(node.name or ", ".join(node.output))

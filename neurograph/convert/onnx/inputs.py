@@ -24,8 +24,8 @@ def free_inputs(graph: GraphProto) -> list[ValueInfoProto]:
     return [value for value in graph.input if value.name not in named]
 
 
-def shapes(inputs: list[ValueInfoProto], given: Given) -> dict[str, Shape]:
-    """Return the shape of each input; a first dimension that is open is 1, a sample.
+def shapes(inputs: list[ValueInfoProto], given: Given, samples: int = 1) -> dict[str, Shape]:
+    """Return the shape of each input; a first dimension that counts samples is `samples`.
 
     Raises ConversionError that lists every dimension that is open still, for shapes that do not fit
     the model's, and for inputs that would not fit in memory.
@@ -34,6 +34,8 @@ def shapes(inputs: list[ValueInfoProto], given: Given) -> dict[str, Shape]:
     found, still_open = {}, []
     for value in inputs:
         shape, unknown = _shape(value, told.get(value.name))
+        if samples > 1 and shape and counts_samples(value, told.get(value.name)):
+            shape = (samples, *shape[1:])
         found[value.name] = shape
         still_open += [unknown] if unknown else []
     if still_open:
@@ -45,6 +47,18 @@ def shapes(inputs: list[ValueInfoProto], given: Given) -> dict[str, Shape]:
     if total > INT32_MAX:
         raise ConversionError(f"from_onnx: inputs {found} have more neurons than there are ids")
     return found
+
+
+def counts_samples(value: ValueInfoProto, told: Sequence[int] | None) -> bool:
+    """Return whether an input may have several samples: its first dimension is open, or asked so.
+
+    One of a fixed length, 1 apart, is part of a sample.
+    """
+    dims = value.type.tensor_type.shape.dim
+    if not dims:
+        return False
+    fixed = int(dims[0].dim_value) if dims[0].HasField("dim_value") else 0
+    return fixed < 1 or (fixed == 1 and told is not None and told[0] > 1)
 
 
 def _checked(given: Given, names: list[str]) -> dict[str, Shape]:
