@@ -150,6 +150,9 @@ def test_ties_that_names_hide() -> None:
     assert (found.declared, found.distinct, found.used) == (66, 48, 48)
 
 
+AUXILIARY = "auxiliary is not called in evaluation, as an auxiliary head is not"
+
+
 class Headed(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -164,9 +167,32 @@ def test_a_head_that_nobody_reads() -> None:
     found = ng.audit(Headed().train(), torch.zeros(1, 4))
     assert (found.declared, found.distinct, found.dead) == (15 + 8 + 36, 59, 36)
     assert {(d.array, d.dead, d.why) for d in found.dead_weights} == {
-        ("auxiliary.weight", 27, "nobody reads it"),
-        ("auxiliary.bias", 9, "nobody reads it"),
+        ("auxiliary.weight", 27, AUXILIARY),
+        ("auxiliary.bias", 9, AUXILIARY),
     }
+
+
+class Halves(nn.Module):
+    """A part in a part that is not called, and a parameter of one that is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(4, 3), nn.Sequential(nn.Linear(3, 3), nn.ReLU()))
+        self.spare = nn.Parameter(torch.ones(5))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.body[0](x)
+
+
+def test_the_outermost_part_that_is_not_called() -> None:
+    found = {d.array: d.why for d in ng.audit(Halves(), torch.zeros(1, 4)).dead_weights}
+    assert found["spare"] == "nobody reads it"
+    assert found["body.1.0.weight"] == AUXILIARY.replace("auxiliary is", "body.1 is")
+
+
+def test_lenet5_as_usually_taught() -> None:
+    found = ng.audit(ng.models.lenet5_modern())
+    assert (found.distinct, found.padded_multiply_adds) == (61_706, 416_520)
 
 
 def test_derived_weights_stand_apart() -> None:

@@ -118,6 +118,16 @@ def test_what_is_explained_sums_exactly(name: str, tool: str) -> None:
     } == dict.fromkeys(before, True)
 
 
+@pytest.mark.parametrize("tool", INSTALLED)
+def test_a_padded_convolution_of_the_tools(tool: str) -> None:
+    """What each tool says of 32 maps on 28x28, where 215,168 connections and 25,088 biases are."""
+    net = nn.Sequential(nn.Conv2d(1, 32, 3, padding=1))
+    found = ng.reconcile(net, torch.zeros(1, 1, 28, 28), tool)
+    biased = tool in ("torchinfo", "ptflops")
+    assert (found.ours, found.theirs) == (215_168, 250_880 if biased else 225_792)
+    assert amounts(found) == {"padding": 10_624, **({"bias": 25_088} if biased else {})}
+
+
 def test_the_transposed_convolution_of_the_tools() -> None:
     if "torchinfo" in INSTALLED:
         found = ng.reconcile(NETS["transposed"][0](), torch.zeros(1, 3, 2, 2), "torchinfo")

@@ -117,15 +117,20 @@ def usage_of(graph: Graph, parameters: Parameters) -> Usage:
     brought = {name for layer in graph.layers.values() for name in layer.arrays}
     sources = {name for of in graph.weights.origins.derived.values() for name in of}
     combined, dead = 0, []
+    idle_parts = _idle_parts(parameters, brought | sources)
     for name, ids in parameters.arrays.items():
         idle = ids[often[ids] == 0]
         if name in sources:
             combined += idle.size
             continue
         off = int(np.count_nonzero(placed[idle]))
-        whys = ((off, _EDGE), (idle.size - off, _CUT if name in brought else _UNREAD))
+        unread = idle_parts.get(name, _UNREAD)
+        whys = ((off, _EDGE), (idle.size - off, _CUT if name in brought else unread))
         dead += [Dead(name, number, ids.size, why) for number, why in whys if number]
-    dead += [Dead(name, number, number, _UNREAD) for name, number in parameters.absent.items()]
+    dead += [
+        Dead(name, number, number, idle_parts.get(name, _UNREAD))
+        for name, number in parameters.absent.items()
+    ]
     ids = parameters.ids
     cut = sum(entry.dead for entry in dead if entry.why == _CUT)
     counts = often[ids]
@@ -137,6 +142,31 @@ def usage_of(graph: Graph, parameters: Parameters) -> Usage:
         once=int(np.count_nonzero(counts == 1)),
         most=_most(graph, ids, counts),
     )
+
+
+def _idle_parts(parameters: Parameters, read: set[str]) -> dict[str, str]:
+    """Return why parameters are dead that lie in a part of a module none of whose are read.
+
+    The outermost such part is named, by parameter.
+    """
+    every = [*parameters.arrays, *parameters.absent]
+    busy = {part for name in every if name in read for part in _parts(name)}
+    found = {}
+    for name in every:
+        part = next((part for part in _parts(name) if part not in busy), None)
+        if name not in read and part is not None:
+            found[name] = f"{part} is not called in evaluation, as an auxiliary head is not"
+    return found
+
+
+def _parts(name: str) -> list[str]:
+    """Return the parts that a parameter lies in, outermost first.
+
+    >>> _parts("aux1.conv.weight")
+    ['aux1', 'aux1.conv']
+    """
+    path = name.split(".")[:-1]
+    return [".".join(path[: i + 1]) for i in range(len(path))]
 
 
 def _most(graph: Graph, ids: Ids, counts: NDArray[np.int64]) -> tuple[str | None, int]:
