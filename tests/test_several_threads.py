@@ -169,13 +169,16 @@ def test_more_threads_than_the_system_starts(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_pool_waits_for_all_calls_and_raises_what_one_did() -> None:
-    done = []
+    done: list[str] = []
+    begun = threading.Event()
 
     def slow() -> None:
+        begun.set()
         time.sleep(0.2)
         done.append("slow")
 
     def fails() -> None:
+        begun.wait(30)
         raise MemoryError("no room")
 
     with pytest.raises(MemoryError, match="no room"):

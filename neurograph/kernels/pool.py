@@ -25,9 +25,10 @@ class Pool:
     A forked process has none of its parent's threads, and gets its own when it needs them.
     """
 
+    _made: tuple[int, list[SimpleQueue[_Task | None]]] = (0, [])  # by a process: none yet
+
     def __init__(self, helpers: int) -> None:
         self._helpers = helpers
-        self._made: tuple[int, list[SimpleQueue[_Task | None]]] = (0, [])
 
     def __del__(self) -> None:
         for queue in self._made[1]:
