@@ -66,7 +66,9 @@ html_theme_options = {
 html_sidebars = {"reference": [], "explorer": []}
 
 
-def plain_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+def plain_docstring(
+    app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
     """Turn docstrings, plain text with `code` in it, into reStructuredText."""
     for i, line in enumerate(lines):
         if re.match(r"\s*(>>>|\.\.\.)", line):

@@ -6,7 +6,6 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -151,7 +150,7 @@ def _of_transforms(given: Any) -> dict[str, Any] | None:
 class Pictures:
     """What is known of a graph's pictures: names of classes by output neuron; preprocessing."""
 
-    classes: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    classes: Mapping[int, str] = field(default_factory=dict)
     preprocessing: Preprocessing | None = None
 
     def moved(self, to: Callable[[int], int]) -> Pictures:

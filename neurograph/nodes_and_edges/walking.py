@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from neurograph.graph import Graph
 from neurograph.memory import INT32_MAX
 from neurograph.nodes_and_edges.attributes import Attributes, shown
 from neurograph.nodes_and_edges.description import Description
@@ -26,9 +27,11 @@ class Link(NamedTuple):
 
 
 def looks_like_networkx(found: object) -> bool:
-    """Return whether something has the methods of a networkx graph that are needed here."""
+    """Return whether something, no Graph of ours, has networkx's methods that are needed here."""
     needed = ("nodes", "edges", "is_directed", "is_multigraph")
-    return not isinstance(found, type) and all(callable(getattr(found, n, None)) for n in needed)
+    return not isinstance(found, type | Graph) and all(
+        callable(getattr(found, n, None)) for n in needed
+    )
 
 
 def require_directed(G: Any, read: Attributes) -> None:
