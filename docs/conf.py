@@ -11,7 +11,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))  # a clone's own package, installed or not
 
-import neurograph as ng
+import neurograph as ng  # noqa: E402
 
 project = "neurograph"
 author = "the neurograph authors"
