@@ -49,23 +49,24 @@ export class Captions {
     return top;
   }
 
+  // Two lines under every shelf; the sums stand at the end of the last.
   addCounts(columns, width) {
-    const counts = this.explorer.network.counts();
+    const now = this.explorer.network.counts();
     const before = this.explorer.original.counts();
-    const y = columns[0].bottom + 2;
-    const cell = (text, left, size, line, className) => make("span", {
-      textContent: text, className: `count ${className}`,
-      style: { left: `${left}px`, width: `${size}px`, top: `${y + 15 * line}px` },
-    });
-    const lines = ["parameters", "connections"];
-    lines.forEach((what, line) => {
-      const texts = counts.perLayer.map((layer) => whole(layer[what]));
-      this.element.append(
-        cell(this.explorer.text(`counts.${what}`), 8, 84, line, "head"),
-        ...columns.map((c, i) => cell(texts[i], c.left - 8, c.slot + 16, line,
-          changed(counts.perLayer[i][what], before.perLayer[i]?.[what]))),
-        cell(whole(counts[what]), width - 72, 66, line,
-          `sum ${changed(counts[what], before[what])}`));
+    const bottoms = [...new Set(columns.map((c) => c.bottom))];
+    ["parameters", "connections"].forEach((what, line) => {
+      const add = (text, left, size, bottom, className) => this.element.append(make("span", {
+        textContent: text, className: `count ${className}`,
+        style: { left: `${left}px`, width: `${size}px`, top: `${bottom + 2 + 15 * line}px` },
+      }));
+      const title = this.explorer.text(`counts.${what}`);
+      for (const bottom of bottoms) add(title, 8, 84, bottom, "head");
+      columns.forEach((c, i) => {
+        const [one, old] = [now.perLayer[i][what], before.perLayer[i]?.[what]];
+        add(whole(one), c.left - 8, c.slot + 16, c.bottom, changed(one, old));
+      });
+      add(whole(now[what]), width - 72, 66, bottoms.at(-1), `sum ${changed(now[what],
+        before[what])}`);
     });
   }
 

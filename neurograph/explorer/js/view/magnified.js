@@ -147,7 +147,15 @@ export class Magnified {
 
   scrolled() {
     const { neuron, network } = this.explorer;
-    if (neuron === null) return;
+    const shown = `${this.explorer.layer} ${this.explorer.map}`;
+    const turned = shown !== this.shown;
+    this.shown = shown;
+    if (neuron === null) {
+      if (!turned) return;
+      this.frame.scrollLeft = (this.laid[0] - this.frame.clientWidth) / 2;
+      this.frame.scrollTop = (this.laid[1] - this.frame.clientHeight) / 2;
+      return;
+    }
     const [, , columns] = this.shape();
     const at = network.locate(neuron).position - this.first();
     const x = (at % columns) * this.cell;

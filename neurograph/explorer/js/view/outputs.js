@@ -37,8 +37,8 @@ export class Outputs {
     this.list.replaceChildren(...shown.map((i, at) => this.bar(network.outputs[i], i === winner, {
       short: this.short(i), left: (Math.min(0, values[at]) - low) / reach,
       width: Math.abs(values[at]) / reach })));
-    this.rule.textContent = explorer.text(network.penalties ? "outputs.penalties"
-      : "outputs.scores");
+    this.rule.textContent = explorer.text(!network.hasValues ? "outputs.structure"
+      : network.penalties ? "outputs.penalties" : "outputs.scores");
     this.verdict.replaceChildren(explorer.text("outputs.verdict"), " ",
       make("strong", {}, named(this.short(winner))));
   }

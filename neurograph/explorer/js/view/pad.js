@@ -151,12 +151,14 @@ export class Pad {
   moved(place, drawn) {
     const { context } = this;
     context.lineWidth = PEN;
-    context.lineCap = context.lineJoin = "round";
-    context.strokeStyle = this.shape[0] === 3 ? this.colour.value : "#fff";
+    context.fillStyle = context.strokeStyle = this.shape[0] === 3 ? this.colour.value : "#fff";
     context.beginPath();
-    context.moveTo(...(drawn ? this.place : place));
+    if (drawn) context.moveTo(...this.place);
     context.lineTo(...place);
     context.stroke();
+    context.beginPath(); // a line's round end, and a point where the pen has not moved
+    context.arc(...place, PEN / 2, 0, 2 * Math.PI);
+    context.fill();
     this.place = place;
     this.showPen();
     this.seen();

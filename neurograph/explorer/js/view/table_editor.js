@@ -20,12 +20,21 @@ function box(explorer, table, map, source) {
   });
 }
 
+// What an edit changed stands out: a link that was not there, or one that is gone.
+function cell(explorer, { table, before }, map, source) {
+  const now = table.reads[map][source];
+  const changed = before && now !== before.reads[map]?.[source];
+  const className = changed ? (now ? "new" : "gone") : "";
+  return make("td", { className }, box(explorer, table, map, source));
+}
+
 export function tableEditor(explorer, layer, table) {
+  const before = explorer.original.layers[explorer.layer].table;
   const head = make("tr", {}, make("td"), ...table.reads.map((_, map) =>
     make("th", { scope: "col", textContent: String(map) })));
   const rows = table.sources.map((source, at) => make("tr", {},
     make("th", { scope: "row" }, named(sourceName(explorer, source))),
-    ...table.reads.map((_, map) => make("td", {}, box(explorer, table, map, at)))));
+    ...table.reads.map((_, map) => cell(explorer, { table, before }, map, at))));
   const links = table.reads.flat().filter(Boolean).length;
   const made = make("table", { className: "table-editor" },
     make("caption", { textContent: explorer.text("table.caption", {
