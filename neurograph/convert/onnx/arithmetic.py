@@ -50,58 +50,22 @@ def _sum_of_two(call: Call) -> Neurons:
     a, b = call.inputs[:2]
     if is_neurons(a) and is_neurons(b):
         weights = [1.0, -1.0] if minus else None
-        return _together(call, [call.sources(0), call.sources(1)], weights=weights)
+        return call.together([call.sources(0), call.sources(1)], weights=weights)
     if is_neurons(a) and minus:
         shift = call.wiring.fixed(call.layer, -np.asarray(numbers(b), np.float64))
-        return _affine(call, 0, shift=np.where(numbers(b) == 0, -1, shift))
+        return call.affine(0, shift=np.where(numbers(b) == 0, -1, shift))
     place = 0 if is_neurons(a) else 1
     scale = call.wiring.fixed(call.layer, -1.0) if minus else None
-    return _affine(call, place, scale=scale, shift=call.weights(1 - place))
-
-
-def _affine(call: Call, place: int, *, scale: Any = None, shift: Any = -1) -> Neurons:
-    found = ops.affine(
-        call.wiring,
-        call.layer,
-        call.sources(place),
-        scale=scale,
-        shift=shift,
-        activation=call.activation(),
-    )
-    return Neurons(found)
-
-
-def _together(
-    call: Call,
-    sources: list[Any],
-    *,
-    weights: list[float] | None = None,
-    pair: tuple[str, str] = ("multiply", "sum"),
-    kind: str = "Add",
-) -> Neurons:
-    found = ops.together(
-        call.wiring,
-        call.layer,
-        sources,
-        weights=weights,
-        activation=call.activation(),
-        pair=pair,
-        kind=kind,
-    )
-    return Neurons(found)
-
-
-def _gate(call: Call, a: Any, b: Any) -> Neurons:
-    return _together(call, [a, b], pair=_PRODUCT, kind="Multiply")
+    return call.affine(place, scale=scale, shift=call.weights(1 - place))
 
 
 def _multiply(call: Call) -> Neurons:
     call = _stretched(call)
     a, b = call.inputs[:2]
     if is_neurons(a) and is_neurons(b):
-        return _gate(call, call.neurons(0), call.neurons(1))
+        return call.gate(call.neurons(0), call.neurons(1))
     place = 0 if is_neurons(a) else 1
-    return _affine(call, place, scale=call.weights(1 - place))
+    return call.affine(place, scale=call.weights(1 - place))
 
 
 def _divide(call: Call) -> Neurons:
@@ -109,18 +73,18 @@ def _divide(call: Call) -> Neurons:
     a, b = call.inputs[:2]
     if not is_neurons(b):
         inverse = 1 / np.asarray(numbers(b), np.float64)
-        return _affine(call, 0, scale=call.wiring.fixed(call.layer, inverse))
+        return call.affine(0, scale=call.wiring.fixed(call.layer, inverse))
     name = call.part("reciprocal")
     turned = ops.affine(call.wiring, name, call.neurons(1), activation=Activation("reciprocal"))
     if is_neurons(a):
-        return _gate(call, call.neurons(0), turned)
+        return call.gate(call.neurons(0), turned)
     scale = call.weights(0)
     found = ops.affine(call.wiring, call.layer, turned, scale=scale, activation=call.activation())
     return Neurons(found)
 
 
 def _negate(call: Call) -> Neurons:
-    return _affine(call, 0, scale=call.wiring.fixed(call.layer, -1.0))
+    return call.affine(0, scale=call.wiring.fixed(call.layer, -1.0))
 
 
 def _power(call: Call) -> Neurons:
@@ -155,7 +119,7 @@ def _of_several(call: Call) -> Neurons:
         return Neurons(sources[0])
     weights = [1 / count] * count if call.name == "Mean" else None
     kind = {"max": "Maximum", "min": "Minimum", "sum": "Add"}[reduced]
-    return _together(call, sources, weights=weights, pair=("multiply", reduced), kind=kind)
+    return call.together(sources, weights=weights, pair=("multiply", reduced), kind=kind)
 
 
 def _is_beyond(call: Call, place: int) -> bool:
@@ -186,7 +150,7 @@ def _shrink(call: Call) -> Neurons:
         scale = call.wiring.fixed(name, sign)
         own = Activation("threshold", (edge, bias))
         sides.append(ops.affine(call.wiring, name, x, scale=scale, activation=own))
-    return _together(call, sides, weights=[1.0, -1.0])
+    return call.together(sides, weights=[1.0, -1.0])
 
 
 # ---- comparisons and choices: neurons of 0 and 1 -------------------------------------------------
@@ -222,12 +186,12 @@ def _equal(call: Call) -> Neurons:
 
 
 def _both(call: Call) -> Neurons:
-    return _gate(call, call.neurons(0), call.neurons(1))
+    return call.gate(call.neurons(0), call.neurons(1))
 
 
 def _either(call: Call) -> Neurons:
     sources = [call.neurons(0), call.neurons(1)]
-    return _together(call, sources, pair=("multiply", "max"), kind="Maximum")
+    return call.together(sources, pair=("multiply", "max"), kind="Maximum")
 
 
 def _not(call: Call) -> Neurons:
@@ -244,7 +208,7 @@ def _choose(call: Call) -> Neurons:
         parts.append(
             ops.together(call.wiring, call.part(name), sources, pair=_PRODUCT, kind="Multiply")
         )
-    return _together(call, parts)
+    return call.together(parts)
 
 
 ARITHMETIC: dict[str, Callable[[Call], Any]] = {

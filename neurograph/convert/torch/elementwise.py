@@ -39,11 +39,7 @@ def sum_of_two(call: Call) -> Neurons:
     if is_neurons(a) and is_neurons(b):
         weights = None if factors == [1.0, 1.0] else factors
         sources = [call.sources(0), call.sources(1)]
-        return Neurons(
-            ops.together(
-                call.wiring, call.layer, sources, weights=weights, activation=call.activation()
-            )
-        )
+        return call.together(sources, weights=weights)
     place = 0 if is_neurons(a) else 1
     return _shifted(call, place, factors[place], factors[1 - place])
 
@@ -54,55 +50,22 @@ def _shifted(call: Call, place: int, factor: float, of_other: float) -> Neurons:
     if isinstance(other, Parameters) and of_other != 1:
         sources = [call.sources(place), call.neurons(1 - place)]
         weights = [factor, of_other]
-        return Neurons(
-            ops.together(
-                call.wiring, call.layer, sources, weights=weights, activation=call.activation()
-            )
-        )
+        return call.together(sources, weights=weights)
     if isinstance(other, Parameters):
         shift = call.weights(1 - place)
     else:
         shift = call.wiring.fixed(call.layer, of_other * np.asarray(plain(other), np.float64))
     scale = None if factor == 1 else call.wiring.fixed(call.layer, factor)
-    found = ops.affine(
-        call.wiring,
-        call.layer,
-        call.sources(place),
-        scale=scale,
-        shift=shift,
-        activation=call.activation(),
-    )
-    return Neurons(found)
+    return call.affine(place, scale=scale, shift=shift)
 
 
 def multiply(call: Call) -> Neurons:
     """Wire a product: of two arrays of neurons a gate, else a scale by weights."""
     a, b = call.arguments[:2]
     if is_neurons(a) and is_neurons(b):
-        return _gate(call, call.neurons(0), call.neurons(1))
+        return call.gate(call.neurons(0), call.neurons(1))
     place = 0 if is_neurons(a) else 1
-    scale = call.weights(1 - place)
-    return Neurons(
-        ops.affine(
-            call.wiring,
-            call.layer,
-            call.sources(place),
-            scale=scale,
-            activation=call.activation(),
-        )
-    )
-
-
-def _gate(call: Call, a: Ids, b: Ids) -> Neurons:
-    found = ops.together(
-        call.wiring,
-        call.layer,
-        [a, b],
-        pair=("multiply", "product"),
-        activation=call.activation(),
-        kind="Multiply",
-    )
-    return Neurons(found)
+    return call.affine(place, scale=call.weights(1 - place))
 
 
 def divide(call: Call) -> Neurons:
@@ -118,7 +81,7 @@ def divide(call: Call) -> Neurons:
         call.wiring, reciprocal, call.neurons(1), activation=Activation("reciprocal")
     )
     if is_neurons(a):
-        return _gate(call, call.neurons(0), inverse)
+        return call.gate(call.neurons(0), inverse)
     scale = call.weights(0)
     return Neurons(
         ops.affine(call.wiring, call.layer, inverse, scale=scale, activation=call.activation())
@@ -199,4 +162,4 @@ def glu(call: Call) -> Neurons:
     value, gate = np.split(call.neurons(), 2, axis=call.get(1, -1))
     name = call.wiring.free(f"{call.layer}.gate")
     opened = ops.affine(call.wiring, name, gate, activation=Activation("sigmoid"))
-    return _gate(call, value, opened)
+    return call.gate(value, opened)

@@ -187,7 +187,7 @@ class Importer:
             options,
             tuple(tensor.shape),
             tensor.dtype,
-            lambda: self._claim(node),
+            fuse=lambda: self._claim(node),
         )
         try:
             return OPERATORS[name](handed)
