@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from neurograph.checks import whole
 from neurograph.errors import GraphError
-from neurograph.graph.connections import blocks
+from neurograph.graph.connections import BIAS_UNIT, blocks
 from neurograph.graph.graph import Graph, require_graph
 from neurograph.graph.ragged import Ragged
 from neurograph.graph.references import Reference, neuron_ids
@@ -69,6 +69,20 @@ def cone(graph: Graph, neuron: Reference) -> Ids:
     """
     require_graph(graph, "cone")
     return _walk(graph, _chosen(graph, neuron, "cone"), None, _sources)
+
+
+def feeding_constants(graph: Graph, neurons: Ids) -> Ids:
+    """Return the constants with a connection to one of these neurons, ascending.
+
+    >>> from neurograph.models import mlp
+    >>> feeding_constants(mlp((4, 3, 2)), np.array([8])).tolist()
+    [0]
+    """
+    met = np.zeros(graph.size, bool)
+    for ids in _sources(graph, neurons):
+        met[ids] = True
+    met[BIAS_UNIT] |= bool((graph.table.bias[neurons] >= 0).any())
+    return np.array([constant for constant in sorted(graph.constants) if met[constant]], np.intp)
 
 
 def _sources(graph: Graph, neurons: Ids) -> Iterator[NDArray[Any]]:

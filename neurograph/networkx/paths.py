@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from neurograph.errors import GraphError
 from neurograph.graph import Graph, cone, projective_field
 from neurograph.graph.levels import generations
+from neurograph.graph.query import feeding_constants
 from neurograph.networkx.nodes import Converted, Nodes, ids, nodes_of
 
 G = Graph | Converted
@@ -38,16 +39,11 @@ def has_path(G: G, source: Any, target: Any) -> bool:
 
 def _above(nodes: Nodes, neuron: int) -> NDArray[Any]:
     """Return the ids a path leads from to `neuron`, without itself; constants come last."""
-    graph = nodes.graph
-    if neuron in graph.constants:
+    if neuron in nodes.graph.constants:
         return np.empty(0, np.intp)
-    reached = cone(graph, neuron)
-    feeding = [
-        constant
-        for constant in graph.constants
-        if any(len(block) for block in graph.select(source=constant, target=reached))
-    ]
-    return np.concatenate([reached[reached != neuron], np.array(feeding, reached.dtype)])
+    reached = cone(nodes.graph, neuron)
+    constants = feeding_constants(nodes.graph, reached)
+    return np.concatenate([reached[reached != neuron], constants])
 
 
 def is_directed_acyclic_graph(G: G) -> bool:
