@@ -28,8 +28,9 @@ def _known(_: click.Context, __: click.Parameter, file: Path) -> Path:
 def convert(model: Model, file: Path, force: bool, as_json: bool) -> None:
     """Write MODEL to FILE in the format of its suffix, whole or not at all.
 
-    Formats: .npz (neurograph's own), .onnx, .parquet (a row a connection), .graphml, .gexf, .gml
-    and .json (nodes and edges, as networkx has them). MODEL may be a file of any of these.
+    Formats: .npz (neurograph's own), .onnx, .parquet and .csv (a row a connection), .graphml,
+    .gexf, .gml and .json (nodes and edges, as networkx has them). MODEL may be a file of any of
+    these.
     """
     if file.exists() and not force:
         raise ConversionError(f"{file}: exists already; --force replaces it")

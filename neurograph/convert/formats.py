@@ -96,6 +96,18 @@ def _write_parquet(graph: Graph, path: Path) -> None:
     to_parquet(graph, path)
 
 
+def _read_csv(path: Path) -> Graph:
+    from neurograph.convert.csv import from_csv
+
+    return from_csv(path)
+
+
+def _write_csv(graph: Graph, path: Path) -> None:
+    from neurograph.convert.csv import to_csv
+
+    to_csv(graph, path)
+
+
 def _read_json(stream: Any) -> Any:
     import networkx as nx
 
@@ -166,6 +178,7 @@ FORMATS: dict[str, Format] = {
     ".npz": Format("neurograph's own", load, save),
     ".onnx": Format("ONNX", _read_onnx, _write_onnx, "which weights are trainable"),
     ".parquet": Format("Parquet", _read_parquet, _write_parquet, "dead slots"),
+    ".csv": Format("CSV", _read_csv, _write_csv, "layers, names, functions and dead slots"),
     ".graphml": _networkx("GraphML", "graphml"),
     ".gexf": _networkx("GEXF", "gexf"),
     ".gml": _networkx("GML", "gml"),
