@@ -15,13 +15,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import multiprocessing
 import sys
 import time
 import warnings
 from pathlib import Path
 from typing import Any
 
+from children import in_a_child, peak
 from side_by_side import machine, need
 
 ATTENDING = ("vit_", "swin_", "maxvit_")  # which are no convolutional networks
@@ -150,12 +150,6 @@ def _counted(zoo: str, model: Any, x: Any, graph: Any) -> dict[str, Any]:
     return found | {"counts_right": right, "formula": [formula.live, formula.slots, live, slots]}
 
 
-def peak() -> float:
-    """Return the peak memory of this process so far, in GB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(x for x in lines if x.startswith("VmHWM")).split()[1]) * 1024 / 1e9
-
-
 # ---- all of them --------------------------------------------------------------------------------
 
 
@@ -171,40 +165,15 @@ def sweep(asked: argparse.Namespace) -> list[dict[str, Any]]:
         size = max(size, LEAST.get(name, 0))
         key = f"{asked.zoo}:{name}:{size}"
         if key not in done or (asked.again and "error" in done[key]):
-            done[key] = {"key": key, "name": name, "size": size} | _in_a_child(asked, name, size)
+            done[key] = {"key": key, "name": name, "size": size} | in_a_child(
+                examine, asked.zoo, name, size, timeout=asked.timeout
+            )
             print(json.dumps(done[key]), file=sys.stderr, flush=True)
             if asked.results:
                 with asked.results.open("a") as file:
                     file.write(json.dumps(done[key]) + "\n")
         rows.append(done[key])
     return rows
-
-
-def _in_a_child(asked: argparse.Namespace, name: str, size: int) -> dict[str, Any]:
-    """Examine a model in a process of its own, a copy of this one, which has everything loaded."""
-    context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe()
-    child = context.Process(target=_told, args=(theirs, asked.zoo, name, size))
-    child.start()
-    theirs.close()
-    try:
-        if not ours.poll(asked.timeout):
-            return {"error": f"not within {asked.timeout} s"}
-        return dict(ours.recv())
-    except EOFError:
-        child.join()
-        return {"error": f"the process ended with {child.exitcode}"}
-    finally:
-        child.kill()
-        child.join()
-
-
-def _told(to: Any, zoo: str, name: str, size: int) -> None:
-    try:
-        found = examine(zoo, name, size)
-    except Exception as error:  # whatever it is, it is the model's result
-        found = {"error": f"{type(error).__name__}: {error}"}
-    to.send(found)
 
 
 def load(zoo: str) -> None:
@@ -220,7 +189,8 @@ def load(zoo: str) -> None:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the results as a Markdown table."""
-    heads = ["model", "size", "parameters", "connections", "with padding", "deviation", "s", "GB"]
+    heads = ["model", "size", "parameters", "connections", "with padding", "deviation"]
+    heads += ["processor s", "GB"]
     lines = ["| " + " | ".join(heads) + " |", "|---" + "|---:" * (len(heads) - 1) + "|"]
     for row in rows:
         if "error" in row:
@@ -233,7 +203,7 @@ def table(rows: list[dict[str, Any]]) -> str:
             f"{row['connections']:,}{wrong}",
             f"{row['slots']:,}",
             f"{row['deviation']:.0e}",
-            f"{row['seconds']:.1f}",
+            f"{row['processor']:.1f}",
             f"{row['peak']:.2f}",
         ]
         lines.append(f"| {row['name']} | " + " | ".join(numbers) + " |")
@@ -249,7 +219,7 @@ def summary(rows: list[dict[str, Any]]) -> str:
         f"{sum(row['counts_right'] for row in formulas)} of {len(formulas)}; parameters as torch "
         f"has them: {sum(row['parameters_right'] for row in good)}; outputs within 1e-5: "
         f"{sum(row['deviation'] <= 1e-5 for row in good)}; slowest import "
-        f"{max((row['seconds'] for row in good), default=0):.1f} s"
+        f"{max((row['processor'] for row in good), default=0):.1f} processor s"
     )
 
 

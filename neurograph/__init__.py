@@ -184,7 +184,6 @@ _LAZY: dict[str, str] = {
     "estimate": "neurograph.auditing",
     "Estimate": "neurograph.auditing",
     "error_rate": "neurograph.training",
-    "Explorer": "neurograph.explorer.widget",
     "explore": "neurograph.explorer",
     "fit": "neurograph.training",
     "from_networkx": "neurograph.convert.networkx",

@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("numba")
 
+PARTS = ("children.py", "closed_formulas.py", "fma_peak.py", "lenet5_peers.py", "side_by_side.py")
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 here = pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="benchmarks are not installed")
 
@@ -19,7 +20,7 @@ here = pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="benchmarks are not in
 @pytest.mark.parametrize("script", sorted(path.name for path in BENCHMARKS.glob("*.py")))
 def test_every_benchmark_finds_what_it_imports(script: str) -> None:
     command = [sys.executable, str(BENCHMARKS / script), "--help"]
-    if script in ("fma_peak.py", "lenet5_peers.py", "side_by_side.py"):  # no commands
+    if script in PARTS:
         code = f"import sys; sys.path.insert(0, {str(BENCHMARKS)!r}); import {script[:-3]}"
         command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -53,7 +53,9 @@ def own(initializer: Initializer, who: str) -> Initializer:
     check(initializer, who)
     if isinstance(initializer, str):
         return initializer
-    return finite(who, initializer).copy()
+    found = finite(who, initializer)
+    converted = isinstance(initializer, np.ndarray) and initializer.dtype != found.dtype
+    return found if converted else found.copy()  # what is converted is a copy already
 
 
 def fits(name: str, given: NDArray[Any], shape: tuple[int, ...]) -> None:

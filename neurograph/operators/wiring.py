@@ -87,7 +87,8 @@ class Wiring:
         """Add kernels (rows, slots); return the first one's number."""
         first = int(rows.flat[0]) if rows.size else -1
         stop = first + rows.size
-        if first >= 0 and int(rows.flat[-1]) == stop - 1 and (np.diff(rows.reshape(-1)) == 1).all():
+        flat = rows.reshape(-1)  # as many ids as lie between the first and the last, ever larger
+        if first >= 0 and int(flat[-1]) == stop - 1 and (flat[1:] > flat[:-1]).all():
             return self.graph.table.kernels.add(range(first, stop), rows.shape[1])
         return self.graph.table.kernels.add(np.ascontiguousarray(rows, np.int32))
 
