@@ -52,16 +52,18 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "neurograph"
-html_static_path: list[str] = []
+html_static_path = ["style"]
+html_css_files = ["outputs.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
+    "navbar_persistent": ["search-button"],
     "navbar_end": ["theme-switcher"],
+    "header_links_before_dropdown": 6,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_prev_next": True,
-    "search_bar_text": "Search",
 }
 html_sidebars = {"reference": [], "explorer": []}
 

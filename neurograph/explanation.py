@@ -67,7 +67,7 @@ class Explanation:
         head = "source", "weight", "state", "value", "term"
         result = f"net input {self.net:.9g}, state {self.state:.9g}"
         what = html.paragraph(f"{self.name}: {self.function or 'input'}")
-        return what + html.table(head, rows, words=2) + html.paragraph(result)
+        return what + html.table(head, rows) + html.paragraph(result)
 
 
 def explain(

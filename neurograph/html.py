@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 import struct
 import zlib
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 MOST_ROWS = 30  # of a table; some of its beginning and its end, where it has more
 _LAST_ROWS = 5
 _LEFT = ' style="text-align:left"'  # notebooks set cells right
+_TABLE = ' style="text-align:right;white-space:nowrap" cellpadding="4"'
+_SCROLL = ' style="overflow-x:auto"'  # a table wider than the page
 _SIDE = 900.0  # pixels of a picture, at most
 
 
@@ -40,10 +43,8 @@ def paragraph(*lines: object) -> str:
     return f"<p>{'<br>'.join(map(text, lines))}</p>"
 
 
-def table(
-    head: Sequence[object], rows: Sequence[Sequence[object]], *, words: int = 1, more: int = 0
-) -> str:
-    """Return a table; its first `words` columns hold text, the others numbers, set right.
+def table(head: Sequence[object], rows: Sequence[Sequence[object]], *, more: int = 0) -> str:
+    """Return a table; columns of numbers are set right, all others left.
 
     Of more than MOST_ROWS rows, those in the middle are left out; `more` is the number of rows that
     the caller left out.
@@ -54,18 +55,24 @@ def table(
     cut = max(0, len(rows) - MOST_ROWS)
     first = list(rows) if not cut else list(rows[: MOST_ROWS - _LAST_ROWS])
     last = list(rows[len(rows) - _LAST_ROWS :]) if cut else []
-    body = [_row("td", row, words) for row in first]
+    left = [not all(_is_number(row[i]) for row in first + last) for i in range(len(head))]
+    body = [_row("td", row, left) for row in first]
     if cut + more:
         body.append(f"<tr><td colspan={len(head)}{_LEFT}>&hellip; {cut + more:,} more</td></tr>")
-    body += [_row("td", row, words) for row in last]
-    return f"<table><thead>{_row('th', head, words)}</thead><tbody>{''.join(body)}</tbody></table>"
+    body += [_row("td", row, left) for row in last]
+    columns = f"<thead>{_row('th', head, left)}</thead><tbody>{''.join(body)}</tbody>"
+    return f"<div{_SCROLL}><table{_TABLE}>{columns}</table></div>"
 
 
-def _row(tag: str, cells: Sequence[object], words: int) -> str:
+def _is_number(cell: object) -> bool:
+    return re.fullmatch(r"[-+]?[\d,.]*(e[-+]?\d+)?( %)?|nan|-?inf", str(cell)) is not None
+
+
+def _row(tag: str, cells: Sequence[object], left: Sequence[bool]) -> str:
     shown = [
-        f"<{tag}{_LEFT if i < words else ''}>{cell if isinstance(cell, Markup) else text(cell)}"
+        f"<{tag}{_LEFT if to_left else ''}>{cell if isinstance(cell, Markup) else text(cell)}"
         f"</{tag}>"
-        for i, cell in enumerate(cells)
+        for cell, to_left in zip(cells, left, strict=True)
     ]
     return f"<tr>{''.join(shown)}</tr>"
 

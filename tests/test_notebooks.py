@@ -84,9 +84,9 @@ def test_everything_shown_is_small_and_plain(what: str) -> None:
     parsed = Parsed(found)
     assert len(found) <= (60_000 if what == "states" else 20_000)  # pictures of noise
     assert "table" in parsed.tags
-    allowed = "table thead tbody tr th td p br bdi details summary img"
+    allowed = "div table thead tbody tr th td p br bdi details summary img"
     assert set(parsed.tags) <= set(allowed.split())
-    assert parsed.attributes <= {"style", "alt", "src", "width", "height", "colspan"}
+    assert parsed.attributes <= {"style", "alt", "src", "width", "height", "colspan", "cellpadding"}
     assert "color:" not in found  # a theme's own
     assert len(repr(FOUND[what])) < 3000
 

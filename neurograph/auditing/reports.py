@@ -128,7 +128,7 @@ class Audit:
             (head, meaning, f"{getattr(self, name):,}")
             for name, (head, meaning) in MEANINGS.items()
         ]
-        table = html.table((self.name, "what it counts", ""), rows, words=2)
+        table = html.table((self.name, "what it counts", ""), rows)
         return table + html.paragraph(*self._dead_lines())
 
     def _dead_lines(self) -> Iterator[str]:

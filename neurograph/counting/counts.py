@@ -146,7 +146,7 @@ class Counts:
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the table, and what its words mean."""
         head, body = self.columns()
-        return html.table(head, body, words=2) + html.paragraph(*self.remarks())
+        return html.table(head, body) + html.paragraph(*self.remarks())
 
     def _remarks(self) -> Iterator[str]:
         """Yield a line for what is there and does nothing."""

@@ -144,7 +144,7 @@ def as_html(found: Connections, count: int) -> str:
         values = found.graph.weights.value[first.weight]
         rows = [(*r, f"{v:.6g}") for r, v in zip(rows, values.tolist(), strict=True)]
         head = *_SIDES, "value"
-    table = html.table(head, rows, words=3, more=count - len(rows))
+    table = html.table(head, rows, more=count - len(rows))
     return html.paragraph(f"{count:,} connections") + table
 
 

@@ -52,7 +52,7 @@ class Layer:
             ("ids", f"{low} to {high}"),
             ("brought", ", ".join(self.arrays) or "no weights"),
         ]
-        return html.table((self.name, ""), rows, words=2)
+        return html.table((self.name, ""), rows)
 
 
 def read_only(ids: Ids) -> Ids:

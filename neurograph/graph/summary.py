@@ -49,9 +49,10 @@ def described(
 
 
 def layers_as_html(layers: Iterable[Layer], table: Table, functions: Sequence[Function]) -> str:
-    """Return the table of layers as HTML, the names of weights before the numbers."""
-    rows = [(*row[:4], row[6], *row[4:6]) for row in described(layers, table, functions)]
-    return html.table((*HEAD[:4], HEAD[6], *HEAD[4:6]), rows, words=5)
+    """Return the table of `summary` as HTML: numbers first, for the words may be long."""
+    order = 0, 1, 3, 4, 5, 2, 6
+    rows = [[row[i] for i in order] for row in described(layers, table, functions)]
+    return html.table([HEAD[i] for i in order], rows)
 
 
 def arrays_as_html(names: Names, trainable: NDArray[np.bool_]) -> str:

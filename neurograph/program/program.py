@@ -65,7 +65,7 @@ class Program(Frozen):
             for step in self.steps
         ]
         head = "step", "function", "level", "neurons", "slots"
-        return html.paragraph(repr(self)) + html.table(head, rows, words=2)
+        return html.paragraph(repr(self)) + html.table(head, rows)
 
     @cached_property
     def levels(self) -> tuple[tuple[Step, ...], ...]:

@@ -64,7 +64,7 @@ class States(Mapping[Any, Array]):
         """Return what a notebook shows: the first image's states, a picture a layer."""
         rows = [(name, *_pictured(name, self[name][:1])) for name in self]
         head = "layer", "maps", "states of the first image", "least", "largest"
-        return html.paragraph(repr(self)) + html.table(head, rows, words=3)
+        return html.paragraph(repr(self)) + html.table(head, rows)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._program.layers)

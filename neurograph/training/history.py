@@ -60,7 +60,7 @@ class History:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: a row of figures a pass."""
-        return html.paragraph(repr(self)) + html.table(_HEAD, self._rows(), words=0)
+        return html.paragraph(repr(self)) + html.table(_HEAD, self._rows())
 
     def _rows(self) -> list[list[str]]:
         return [
