@@ -101,7 +101,7 @@ def _opened(chromium: Any, path: Path) -> tuple[Any, float]:
     """Return a page and the milliseconds until it was ready, as it has measured them itself."""
     page = chromium.new_page(viewport={"width": 1440, "height": 900})
     page.goto(path.as_uri())
-    page.wait_for_function("document.documentElement.dataset.ready")
+    page.wait_for_selector("html[data-ready]", state="attached")
     return page, float(page.evaluate("document.documentElement.dataset.ready"))
 
 

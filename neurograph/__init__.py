@@ -184,6 +184,7 @@ _LAZY: dict[str, str] = {
     "estimate": "neurograph.auditing",
     "Estimate": "neurograph.auditing",
     "error_rate": "neurograph.training",
+    "Explorer": "neurograph.explorer.widget",
     "explore": "neurograph.explorer",
     "fit": "neurograph.training",
     "from_networkx": "neurograph.convert.networkx",

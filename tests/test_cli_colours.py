@@ -102,6 +102,22 @@ def test_colours_without_a_word_on_them(tmp_path: Path) -> None:
     assert "inverted" in run("run", file, "--images", str(tmp_path / "a.png"), "--invert", code=2)
 
 
+def test_digits_by_a_preprocessing_of_grey_levels(tmp_path: Path) -> None:
+    graph = ng.models.lenet5_modern(seed=0)
+    rows, columns = graph.inputs[0].ids.shape[1:]
+    graph.preprocessing = ng.Preprocessing((rows, columns), mean=(0.1307,), std=(0.3081,))
+    ng.save(graph, tmp_path / "net.npz")
+    file = str(tmp_path / "net.npz")
+    found = json.loads(run("run", file, "--count", "2", "--json"))
+    digits = Image.fromarray(ng.datasets.digits().images[1])
+    resized = np.asarray(digits.resize((columns, rows), Image.BILINEAR), "f4")
+    image = ((resized / 255 - 0.1307) / 0.3081)[None, None]
+    wanted = ng.Simulator(graph, engine="scipy")(image)[0]
+    np.testing.assert_allclose(found["results"][1]["outputs"], wanted, rtol=1e-3, atol=1e-5)
+    why = json.loads(run("neuron", file, "output[3]", "--digit", "1", "--json"))
+    assert why["state"] == pytest.approx(wanted[3], rel=1e-3)
+
+
 @pytest.mark.parametrize("first", [False, True])
 def test_arrays_of_colours(tmp_path: Path, first: bool) -> None:
     graph = net()

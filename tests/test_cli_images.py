@@ -222,6 +222,6 @@ def test_pictures_that_cannot_be_run(folder):
     np.save(folder / "a.npy", GREY)
     both = refused("lenet5", "--images", folder / "two.png", folder / "a.npy")
     assert "a.npy: is no picture; needed pictures, or one IDX or .npy file" in both
-    colour = refused("lenet5", "--seed", "0", "--input-shape", "3,32,32", folder / "two.png")
-    assert "pictures, read as one map, do not make an input of 3x32x32" in colour
+    colour = refused("lenet5", "--seed", "0", "--input-shape", "2,32,32", folder / "two.png")
+    assert "pictures, read as one map, do not make an input of 2x32x32" in colour
     assert "--raw is for arrays" in refused("lenet5", folder / "two.png", "--raw")

@@ -139,3 +139,9 @@ def test_a_torch_module_by_both_spellings(tmp_path: Path, monkeypatch: Any) -> N
     found = json.loads(run("neuron", *args, "--json"))
     assert found["connections"][0]["value"] == 0.5
     assert found["weights"] == "those of w.pt"
+    pytest.importorskip("safetensors")
+    from safetensors.torch import save_file
+
+    save_file(torch.load("w.pt", weights_only=True), "w.safetensors")
+    again = json.loads(run("neuron", *args[:-1], "w.safetensors", "--json"))
+    assert again["connections"] == found["connections"]

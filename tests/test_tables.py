@@ -213,6 +213,16 @@ def test_a_parquet_file_of_too_many_rows_is_not_read(tmp_path: Path) -> None:
             ng.from_parquet(tmp_path / "net.parquet")
 
 
+@pytest.mark.parametrize(("to", "_read", "kind"), TABLES)
+def test_what_does_not_fit_is_not_begun(to: Any, _read: Any, kind: str, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "physical", lambda: 3000)
+        to(ng.models.mlp((4, 3, 2)), tmp_path / f"ids.{kind}")
+        with pytest.raises(ng.ConversionError, match="would take"):
+            to(ng.models.mlp((4, 3, 2)), tmp_path / f"names.{kind}", by="name")
+    assert [path.stem for path in tmp_path.iterdir()] == ["ids"]
+
+
 def described(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     """A small file of to_parquet, and its description."""
     ng.to_parquet(ng.models.mlp((2, 2, 1)), path)

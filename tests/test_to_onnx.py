@@ -226,3 +226,36 @@ def test_what_cannot_be_said_is_refused() -> None:
     cycle = ng.Graph.from_connections([(1, 0, 2), (3, 0, 2), (2, 0, 3)], inputs=[1])
     with pytest.raises(ng.GraphError, match="cycle"):
         ng.to_onnx(cycle)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_windows_over_what_is_picked_are_a_convolution(stride: int) -> None:
+    graph = ng.Graph()
+    x = graph.add(ng.Input((2, 4, 3), name="x"))
+    wide = np.pad(x.repeat(2, axis=1).repeat(2, axis=2), [(0, 0), (1, 1), (1, 1)], mode="wrap")
+    graph.add(ng.Conv2d(3, 3, stride=stride, name="C1"), wide)  # upsampled, and padded in a circle
+    model = agree(randomize(graph))
+    assert kinds(model).count("Conv") == 1
+    assert "C1.kernel" in {name for node in model.graph.node for name in node.input}
+    assert counts(ng.from_onnx(model.SerializeToString())) == counts(graph)
+
+
+def test_rows_of_a_dense_layer_are_parted_by_samples() -> None:
+    x, y = (
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ("N", 3, size))
+        for name, size in (("x", 4), ("y", 5))
+    )
+    weights = onnx.numpy_helper.from_array(np.ones((4, 5), np.float32), "w")
+    nodes = [
+        onnx.helper.make_node("MatMul", ["x", "w"], ["a"]),
+        onnx.helper.make_node("ReduceMean", ["a"], ["m"], axes=[1]),
+        onnx.helper.make_node("Sub", ["a", "m"], ["y"]),
+    ]
+    made = onnx.helper.make_model(
+        onnx.helper.make_graph(nodes, "net", [x], [y], [weights]),
+        opset_imports=[onnx.helper.make_opsetid("", 17)],
+    )
+    graph = ng.from_onnx(made.SerializeToString())
+    model = agree(graph)
+    assert {"Gemm", "AveragePool", "Sub"} <= set(kinds(model))
+    assert counts(ng.from_onnx(model.SerializeToString())) == counts(graph)

@@ -24,6 +24,7 @@ try:
 except ImportError:
     torch = None
 X, LABELS, IMAGE = np.zeros((3, 4)), [0, 1, 1], np.zeros((1, 8, 8))
+COLOURS = np.zeros((1, 4, 4, 3), np.uint8)
 GREY = np.zeros((2, 8, 8), np.uint8)
 
 
@@ -133,6 +134,7 @@ FUNCTIONS: dict[str, Call] = {
     "Distortion": call(lambda: ng.Distortion, 1.0, 0.1, 0.1, 0.1),
     "Connections": call(lambda: ng.Connections, [1], [0], [3]),
     "Function": call(lambda: ng.Function, "multiply", "sum", "tanh"),
+    "Preprocessing": call(lambda: ng.Preprocessing, (2, 2), (0.5,), (0.25,), 3),
     "Graph": call(lambda: ng.Graph),
     "Simulator": call(lambda: ng.Simulator, G, engine="scipy", dtype="float32", threads=1),
     "compile": call(lambda: ng.compile, G),
@@ -198,6 +200,7 @@ FUNCTIONS: dict[str, Call] = {
     "datasets.mnist": Call(lambda: ng.datasets.mnist, (".",), {"split": "test"}, ((0, "None"),)),
     "datasets.grey_levels": call(lambda: ng.datasets.grey_levels, GREY, "me"),
     "datasets.dark_on_light": call(lambda: ng.datasets.dark_on_light, GREY),
+    "datasets.crops_of": call(lambda: ng.datasets.crops_of, COLOURS, size=(2, 2), resize=2),
     "datasets.resize": call(lambda: ng.datasets.resize, GREY, (4, 4)),
 }
 
@@ -395,7 +398,7 @@ else:
 
 # Models built by the same function as a listed one, and readers that take a directory.
 ALIKE = {"models.resnet50", "models.mobilenet_v2", "datasets.pictures", "datasets.class_folders"}
-ALIKE |= {"datasets.is_picture", "models.alexnet", "models.vgg16"}
+ALIKE |= {"datasets.center_crops", "datasets.is_picture", "models.alexnet", "models.vgg16"}
 
 
 def read_back(kind: str) -> Callable[..., Any]:

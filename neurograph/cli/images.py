@@ -193,30 +193,7 @@ def _placed(levels: Array, size: tuple[int, int]) -> tuple[Array, list[str]]:
     return levels, said
 
 
-def package_digit(digit: int, shapes: Sequence[Shape], who: str) -> Array:
-    """Return image `digit` of those in the package as the one input of `shapes`, (1, *shape).
-
-    Raises DataError if there is no such image, and if there are more inputs, or none.
-    """
-    sample = datasets.digits()
-    if digit >= len(sample):
-        raise DataError(f"--digit: found {digit}, the package has digits 0 to {len(sample) - 1}")
-    if len(shapes) != 1:
-        raise DataError(f"--digit: {who} has {len(shapes)} inputs, needed one")
-    return fit(sample.images[digit : digit + 1], shapes[0], "digits")
-
-
 # ---- files --------------------------------------------------------------------------------------
-
-
-def from_package(count: int, shape: Shape) -> Images:
-    """Return the first digits of those carried in the package."""
-    digits = datasets.digits()
-    count = min(count, len(digits))
-    origin = f"the first {count} of the {len(digits)} MNIST test digits in the package"
-    images, said = fitted(digits.images[:count], shape, "digits", Reading())
-    said = said if "resized" in said else ""
-    return Images(origin, images, said, digits.labels[:count], package=True)
 
 
 def from_files(paths: Sequence[Path], count: int | None, shape: Shape, reading: Reading) -> Images:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neurograph.cli.arguments import identity, takes_json
 from neurograph.cli.choosing import Model, takes_trained_model
 from neurograph.cli.completion import neuron_names, weight_names
-from neurograph.cli.images import package_digit
+from neurograph.cli.digits import package_digit
 from neurograph.cli.output import emit, first
 from neurograph.cli.tables import table, wrapped
 from neurograph.counting import OTHER
@@ -67,8 +67,7 @@ def neuron(model: Model, name: str, digit: int | None, every: bool, as_json: boo
 
 
 def _explain(model: Model, number: int, digit: int) -> Explanation:
-    shapes = [layer.neurons.shape for layer in model.graph.inputs]
-    return explain(model.graph, number, package_digit(digit, shapes, model.name))
+    return explain(model.graph, number, package_digit(digit, model.graph, model.name))
 
 
 def _incoming(

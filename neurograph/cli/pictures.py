@@ -13,7 +13,7 @@ from neurograph import plot as plots
 from neurograph.cli.arguments import identity, takes_json
 from neurograph.cli.choosing import Model, takes_trained_model
 from neurograph.cli.completion import layer_names, neuron_names
-from neurograph.cli.images import package_digit
+from neurograph.cli.digits import package_digit
 from neurograph.cli.output import emit
 from neurograph.errors import missing
 from neurograph.storage.files import replacing
@@ -100,6 +100,5 @@ def _drawing(model: Model, picture: str, options: dict[str, Any]) -> Callable[[]
     if "neuron" in given:
         given["neuron"] = identity(given["neuron"], model.graph.neuron_id)
     if "digit" in given:
-        shapes = [layer.neurons.shape for layer in model.graph.inputs]
-        given["image"] = package_digit(given.pop("digit"), shapes, model.name)
+        given["image"] = package_digit(given.pop("digit"), model.graph, model.name)
     return functools.partial(getattr(plots, picture), model.graph, **given)

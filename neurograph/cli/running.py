@@ -18,8 +18,9 @@ from neurograph.cli.arguments import takes_json, takes_threads
 from neurograph.cli.choosing import Model, takes_trained_model
 from neurograph.cli.coloured import from_files as from_coloured
 from neurograph.cli.coloured import preprocessing_of, takes_preprocessing
-from neurograph.cli.images import SHOWN, Images, Reading, from_files, from_package, read_labels
-from neurograph.cli.output import emit, shape_text
+from neurograph.cli.digits import from_package
+from neurograph.cli.images import SHOWN, Images, Reading, from_files, read_labels
+from neurograph.cli.output import emit
 from neurograph.cli.results import Outcome, document_of, text_of, why
 from neurograph.engines import ENGINES
 from neurograph.errors import DataError
@@ -137,16 +138,14 @@ def _images(
     if len(layers) != 1:
         raise DataError(f"run: {model.name} has {len(layers)} inputs, needed one for images")
     shape = layers[0].neurons.shape
-    how = preprocessing_of(model.graph, shape)
-    if not paths and how is not None:
-        raise click.UsageError(f"{model.name} takes pictures of {shape_text(shape)}: --images FILE")
     if not paths:
         asked = {"labels": labels, **vars(reading)}
         for option, usual in {"labels": None, **vars(Reading())}.items():
             if asked[option] is not usual:
                 raise click.UsageError(f"--{option} needs --images")
         every = count is None and model.carried is not None
-        return from_package(count or (len(datasets.digits()) if every else SHOWN), shape)
+        return from_package(count or (len(datasets.digits()) if every else SHOWN), model.graph)
+    how = preprocessing_of(model.graph, shape)
     if how is None:
         found = from_files(paths, count, shape, reading)
     else:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurograph.datasets.opening import files_of, opened, require_pillow
+from neurograph.checks import is_whole, whole, wholes
+from neurograph.datasets.opening import LONGEST, files_of, opened, require_pillow
 from neurograph.datasets.picture_files import Pictures, sixteen_bits
 from neurograph.errors import DataError, shown
 
@@ -36,8 +37,9 @@ def center_crops(
     covers `size`. This is what torchvision's transforms of classifiers do. Raises DataError for a
     file that is no picture, MissingDependency without Pillow.
     """
-    if maps not in _MODES:
+    if not is_whole(maps) or maps not in _MODES:
         raise DataError(f"center_crops: found {shown(maps)} maps, needed 1 or 3")
+    size, resize = _sizes("center_crops", size, resize)
     files = files_of(paths)
     require_pillow()
     read = [_middle(path, size, resize, maps) for path in files]
@@ -50,12 +52,18 @@ def crops_of(levels: ArrayLike, *, size: Size, resize: int | None = None) -> Lev
 
     Raises DataError for images of other numbers of maps than 1 and 3, or without a pixel.
     """
-    given = np.asarray(levels, np.uint8)
+    size, resize = _sizes("crops_of", size, resize)
+    given = wholes("crops_of", levels, what="levels", error=DataError)
     if given.ndim != 4 or given.shape[3] not in _MODES or not given.size:
         raise DataError(
             f"crops_of: found images of shape {given.shape}, needed (N, rows, columns, 1 or 3)"
         )
-    if given.shape[1:3] == tuple(size) and resize in (None, min(size)):
+    if given.min() < 0 or given.max() > 255:
+        raise DataError(
+            f"crops_of: found levels from {given.min()} to {given.max()}, needed 0 to 255"
+        )
+    given = given.astype(np.uint8, copy=False)
+    if given.shape[1:3] == size and resize in (None, min(size)):
         return given
     require_pillow()
     from PIL import Image
@@ -63,6 +71,18 @@ def crops_of(levels: ArrayLike, *, size: Size, resize: int | None = None) -> Lev
     maps = given.shape[3]
     pictures = (Image.fromarray(image[..., 0] if maps == 1 else image) for image in given)
     return np.stack([_levels(_cropped(picture, size, resize), maps) for picture in pictures])
+
+
+def _sizes(who: str, size: Any, resize: Any) -> tuple[Size, int | None]:
+    """Return rows and columns, and the length of the shorter side, checked."""
+    pair = isinstance(size, Sequence) and len(size) == 2
+    if not pair or not all(is_whole(n) and 1 <= n <= LONGEST for n in size):
+        raise DataError(f"{who}: found size {shown(size)}, needed two whole numbers from 1")
+    rows, columns = map(int, size)
+    if resize is not None:
+        least = max(rows, columns)
+        resize = whole(f"{who}: resize", resize, least=least, most=LONGEST, error=DataError)
+    return (rows, columns), resize
 
 
 def _middle(path: Path, size: Size, resize: int | None, maps: int) -> tuple[Levels, str]:

@@ -35,21 +35,30 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 def page(*, title: str, payload: str) -> str:
     """Return the whole page as HTML."""
-    style = _file("page.css")
+    look, said = style(), shown()
     script = f"{joined(ENTRY)}\n{_START}\n"
     return filled(
         _file("page.html"),
         {
             "title": html.escape(title),
-            "policy": html.escape(policy([_LOADER, script], style)),
-            "style": style,
-            "texts": in_script(json.loads(_file("texts.json"))),
-            "exercises": in_script(json.loads(_file("exercises.json"))),
+            "policy": html.escape(policy([_LOADER, script], look)),
+            "style": look,
+            **{name: in_script(part) for name, part in said.items()},
             "payload": payload,
             "program": base64.b64encode(zlib.compress(script.encode(), 9)).decode(),
             "loader": _LOADER,
         },
     )
+
+
+def style() -> str:
+    """Return the style of the explorer."""
+    return _file("page.css")
+
+
+def shown() -> dict[str, Any]:
+    """Return what is shown besides the graph: texts by name, and exercises."""
+    return {name: json.loads(_file(f"{name}.json")) for name in ("texts", "exercises")}
 
 
 def filled(template: str, parts: dict[str, str]) -> str:

@@ -253,13 +253,7 @@ class Graph(ReadByNetworkx, Pictured):
     @property
     def nbytes(self) -> int:
         """The bytes its columns, tables, weights and explicit ids take; indexes come on top."""
-        table, weights = self.table, self.weights
-        arrays: list[NDArray[Any]] = [table.field, table.kernel, table.bias, table.function]
-        arrays += [a for rows in (table.fields, table.kernels) for a in (rows.ptr, rows.ids)]
-        arrays += [weights.trainable, *([weights.value] if weights.allocated else [])]
-        named = [weights.names[n] for n in weights] + [x.neurons for x in self.layers.values()]
-        arrays += [ids.explicit for ids in named if ids.explicit is not None]
-        return sum(a.nbytes for a in arrays)
+        return questions.nbytes(self)
 
     def __getitem__(self, name: str) -> Layer:
         """Return a layer: `graph["C1"]` is `graph.layer("C1")`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +98,17 @@ def state_dict(graph: Asked) -> dict[str, NDArray[np.float64]]:
     """
     brought = {name for layer in graph.layers.values() for name in layer.arrays}
     return state_of(graph.weights, graph.table, brought)
+
+
+def nbytes(graph: Asked) -> int:
+    """Return the bytes that columns, tables, weights and explicit ids take, without indexes."""
+    table, weights = graph.table, graph.weights
+    arrays: list[NDArray[Any]] = [table.field, table.kernel, table.bias, table.function]
+    arrays += [a for rows in (table.fields, table.kernels) for a in (rows.ptr, rows.ids)]
+    arrays += [weights.trainable, *([weights.value] if weights.allocated else [])]
+    named = [weights.names[n] for n in weights] + [x.neurons for x in graph.layers.values()]
+    arrays += [ids.explicit for ids in named if ids.explicit is not None]
+    return sum(a.nbytes for a in arrays)
 
 
 def select(

@@ -54,10 +54,13 @@ class Scene:
 
 
 def write(scene: Scene, operation: Operation, output: str) -> None:
-    """Add an operator's nodes; `output` names the tensor of its neurons."""
+    """Add an operator's nodes; `output` names the tensor of its neurons.
+
+    A writer returns the ids that its last node's tensor holds, None for another shape of them.
+    """
     made, ids = OPERATORS[type(operation)](scene, operation)
     activated = activate(scene.model, made, operation.layer, operation.activation)
-    if ids.shape != operation.ids.shape:
+    if ids is None or ids.shape != operation.ids.shape:
         shape = scene.model.whole([-1, *operation.ids.shape])
         scene.model.node("Reshape", activated, shape, name=f"{operation.layer}.shape")
     scene.model.call_last(output)
@@ -99,7 +102,7 @@ def _convolution(scene: Scene, op: Convolution) -> tuple[str, Ids]:
     return _shifted(scene, made, each, op.layer), op.ids
 
 
-def _dense(scene: Scene, op: Dense) -> tuple[str, Ids]:
+def _dense(scene: Scene, op: Dense) -> tuple[str, Ids | None]:
     per_unit, each = _parted(op.bias, op.ids.shape)
     x = scene.states.read(op.x, op.layer)
     if op.x.ndim > 1:
@@ -113,7 +116,7 @@ def _dense(scene: Scene, op: Dense) -> tuple[str, Ids]:
         shape = scene.model.whole([-1, *op.ids.shape])
         made = scene.model.node("Reshape", made, shape, name=f"{op.layer}.shape")
         return _shifted(scene, made, each, op.layer), op.ids
-    return made, op.ids.reshape(-1, op.ids.shape[-1]) if op.x.ndim > 1 else op.ids
+    return made, None if op.x.ndim > 1 else op.ids  # rows of all samples, to be parted
 
 
 def _pooling(scene: Scene, op: Pooling) -> tuple[str, Ids]:
@@ -234,7 +237,7 @@ def _combined(scene: Scene, op: Products) -> tuple[str, Ids]:
     return _shifted(scene, made, op.bias, layer), op.ids
 
 
-OPERATORS: dict[type[Operation], Callable[[Scene, Any], tuple[str, Ids]]] = {
+OPERATORS: dict[type[Operation], Callable[[Scene, Any], tuple[str, Ids | None]]] = {
     Convolution: _convolution,
     TransposedConvolution: _convolution,
     Dense: _dense,

@@ -8,7 +8,7 @@ import numpy as np
 
 from neurograph.convert.regular.operations import BatchNorm, Ids, Operation, Softmax
 from neurograph.convert.regular.places import Places
-from neurograph.convert.regular.recognition import Rows, rows_of
+from neurograph.convert.regular.rows import Rows, rows_of
 
 _DIFFERENCE = [1.0, -1.0]
 

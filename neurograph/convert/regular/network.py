@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from neurograph.convert.regular.composites import composites
 from neurograph.convert.regular.operations import Ids, Operation, Products
 from neurograph.convert.regular.places import Places
-from neurograph.convert.regular.recognition import padded, recognised, rows_of
+from neurograph.convert.regular.recognition import recognised
+from neurograph.convert.regular.rows import padded, rows_of
 from neurograph.graph import Graph
 from neurograph.graph.layer import Layer
 from neurograph.graph.ragged import Ragged

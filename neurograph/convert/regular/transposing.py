@@ -16,7 +16,7 @@ from neurograph.graph.table import Table
 from neurograph.operators import Windows, Wiring, convolve_transposed
 
 if TYPE_CHECKING:
-    from neurograph.convert.regular.recognition import Rows
+    from neurograph.convert.regular.rows import Rows
 
 _SAMPLE = 4096  # neurons from which geometry is read; all are compared with it
 

@@ -11,28 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.convert.regular.places import Places, Shape, coordinates
+from neurograph.convert.regular.seeing import Fields, Seen, look, spacing, span_of
 from neurograph.operators import Windows
 
 Ids = NDArray[np.int32]
 Long = NDArray[np.int64]
 _Made = tuple[Shape, list[tuple[int, int]], Long, Long]  # kernel, (pad, dilation), maps, places
-
-
-@dataclass(frozen=True, eq=False)
-class Fields:
-    """The fields of maps: ids (classes, *positions, slots), and which class each map has.
-
-    `live` says in which slots a map of the class has a weight. Maps of a class share fields.
-    """
-
-    ids: Ids
-    of: NDArray[np.intp]
-    live: NDArray[np.bool_]
-
-    @property
-    def counts(self) -> Shape:
-        """The positions along each axis."""
-        return self.ids.shape[1:-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,146 +33,59 @@ class Sliding:
     places: Long
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """What sampled positions show of each slot (classes, slots): its map, and where it lies."""
-
-    maps: Long  # numbered over all layers; -1 where the slot is not live
-    offsets: Long  # (classes, slots, axes): source minus stride times position
-    stride: tuple[int | None, ...]
-    sizes: Shape
-    ids: Ids  # of all maps, (maps, *sizes)
-    border: int  # a constant unit's id beyond the edge, or -1
-
-
 def sliding(places: Places, fields: Fields, kernels: list[Shape]) -> Sliding | None:
     """Return the windows whose slots these fields are, exactly; None where there are none.
 
     `kernels` are sizes to try before those that the sources show.
     """
-    seen = _look(places, fields)
-    if seen is None:
+    seen = look(places, fields)
+    if seen is not None:
+        for made in _ways(seen, fields, kernels):
+            if made is not None and (found := _exact(seen, fields, *made)) is not None:
+                return found
+    return next(filter(None, (_overlaid(fields, kernel) for kernel in kernels)), None)
+
+
+def _overlaid(fields: Fields, kernel: Shape) -> Sliding | None:
+    """Return windows over what the fields themselves lay side by side, in steps of one or two.
+
+    So are found those that slide over what is picked: repeated maps, or a circular padding.
+    """
+    (classes, *_, slots), taps = fields.ids.shape, math.prod(kernel)
+    if slots % taps or not _grouped(fields.of, classes):
         return None
-    for made in _ways(seen, fields, kernels):
-        if made is not None and (found := _exact(seen, fields, *made)) is not None:
+    maps, axes = slots // taps, len(kernel)
+    order = (0, axes + 1, *range(1, axes + 1), *range(axes + 2, 2 * axes + 2))
+    ids = fields.ids.reshape(classes, *fields.counts, maps, *kernel).transpose(order)
+    for step in (1, 2):
+        windows = Windows(kernel, (step,) * axes, ((0, 0),) * axes)
+        sizes = tuple((n - 1) * step + k for n, k in zip(fields.counts, kernel, strict=True))
+        x = np.full((classes, maps, *sizes), -1, np.int32)
+        index: list[Any] = [slice(None), slice(None)]
+        for axis, count in enumerate(fields.counts):
+            at, spread = windows.places(count, axis), [1] * (2 * axes)
+            spread[axis], spread[axes + axis] = at.shape
+            index.append(at.reshape(spread))
+        x[tuple(index)] = ids
+        places = np.broadcast_to(np.arange(slots), (classes, slots))
+        found = Sliding(x.reshape(-1, *sizes), windows, classes, places)
+        if _same(found, fields):
             return found
     return None
 
 
-def _ways(seen: _Seen, fields: Fields, kernels: list[Shape]) -> Iterator[_Made | None]:
+def _ways(seen: Seen, fields: Fields, kernels: list[Shape]) -> Iterator[_Made | None]:
     """Yield how the slots may lie in windows."""
-    shown = _shown(seen)
+    shown = span_of(seen)
     for kernel in dict.fromkeys([*kernels, *([shown] if shown else [])]):
         yield _in_order(seen, fields, kernel)
     yield _by_offset(seen, fields)
 
 
-# ---- what the sources show ----------------------------------------------------------------------
-
-
-def _sample(count: int) -> Long:
-    """Return a few positions of an axis: its ends and its middle, with a neighbour each."""
-    near = (0, 1, count // 2, count // 2 + 1, count - 2, count - 1)
-    return np.array(sorted({p for p in near if 0 <= p < count}), np.int64)
-
-
-def _look(places: Places, fields: Fields) -> _Seen | None:
-    axes = len(fields.counts)
-    at = [_sample(count) for count in fields.counts]
-    ids = fields.ids[np.ix_(np.arange(len(fields.ids)), *at, np.arange(fields.ids.shape[-1]))]
-    holder = np.where(ids >= 0, places.neurons.number[ids], -1)
-    used = np.unique(holder[holder >= 0])
-    shapes = [places.maps_of(int(n), axes) for n in used]
-    if not shapes or any(s is None for s in shapes) or len({s[1] for s in shapes if s}) > 1:
-        return None
-    sizes = shapes[0][1] if shapes[0] else ()
-    first = np.zeros(len(places.layers) + 1, np.int64)
-    first[used] = np.cumsum([0, *(s[0] for s in shapes if s)])[:-1]
-    inner = math.prod(sizes)
-    place = places.neurons.place[np.maximum(ids, 0)]
-    live = holder >= 0
-    maps = np.where(live, first[holder] + place // inner, -1)
-    found = _steps(coordinates(place % inner, sizes), live, at)
-    border = np.unique(ids[(ids >= 0) & ~live])
-    which = _one(maps, live)
-    if found is None or which is None or border.size > 1:
-        return None
-    stack = np.concatenate([places.map_ids(int(n), axes) for n in used])
-    edge = int(border[0]) if border.size else -1
-    return _Seen(which, found[0], found[1], sizes, stack, edge)
-
-
-def _steps(
-    at: Long, live: NDArray[np.bool_], positions: list[Long]
-) -> tuple[Long, tuple[int | None, ...]] | None:
-    """Return each slot's offset and the strides; None where sources do not move in steps."""
-    strides: list[int | None] = []
-    offsets = []
-    for axis, places in enumerate(positions):
-        here, there = (
-            [slice(None)] * (1 + axis) + [part] for part in (slice(None, -1), slice(1, None))
-        )
-        both = live[tuple(here)] & live[tuple(there)]
-        moved = at[(*there, ..., axis)] - at[(*here, ..., axis)]
-        apart = np.diff(places).reshape(-1, *(1,) * (moved.ndim - 2 - axis))
-        steps = np.unique((moved / apart)[both])
-        if steps.size > 1 or (steps.size and (steps[0] < 1 or steps[0] != int(steps[0]))):
-            return None
-        if not steps.size and places.size > 1:
-            return None
-        strides.append(int(steps[0]) if steps.size else None)
-        spread = places.reshape(-1, *(1,) * (live.ndim - 2 - axis))
-        one = _one(at[..., axis] - (strides[-1] or 0) * spread, live)
-        if one is None:
-            return None
-        offsets.append(one)
-    return np.stack(offsets, axis=-1), tuple(strides)
-
-
-def _one(values: Long, live: NDArray[np.bool_]) -> Long | None:
-    """Return the value that each slot (first and last axis) has wherever it is live; else None.
-
-    A slot that is nowhere live has -1 among maps, and any offset.
-    """
-    over = tuple(range(1, values.ndim - 1))
-    big = np.iinfo(np.int64).max
-    low = np.where(live, values, big).min(over)
-    high = np.where(live, values, -big).max(over)
-    known = live.any(over)
-    if (low != high)[known].any():
-        return None
-    return np.where(known, low, -1)
-
-
 # ---- slots in windows ---------------------------------------------------------------------------
 
 
-def _axis(offsets: Long, taps: Long | None) -> tuple[int, int] | None:
-    """Return (padding before, dilation) of known offsets whose taps are these, or are to find."""
-    if taps is None:
-        steps = np.diff(np.unique(offsets))
-        return -int(offsets.min()), int(np.gcd.reduce(steps)) if steps.size else 1
-    low, high = int(taps.argmin()), int(taps.argmax())
-    span = int(taps[high] - taps[low])
-    dilation = int(offsets[high] - offsets[low]) // span if span else 1
-    before = dilation * int(taps[low]) - int(offsets[low])
-    return (before, dilation) if dilation > 0 else None
-
-
-def _shown(seen: _Seen) -> Shape | None:
-    """Return the kernel that known offsets span."""
-    known = seen.maps >= 0
-    sizes = []
-    for axis in range(len(seen.sizes)):
-        offsets = seen.offsets[..., axis][known]
-        found = _axis(offsets, None)
-        if found is None:
-            return None
-        sizes.append((int(offsets.max()) + found[0]) // found[1] + 1)
-    return tuple(sizes)
-
-
-def _in_order(seen: _Seen, fields: Fields, kernel: Shape) -> _Made | None:
+def _in_order(seen: Seen, fields: Fields, kernel: Shape) -> _Made | None:
     """Let the slots be maps x taps in C order, as layers are wired; classes are groups."""
     classes, slots = seen.maps.shape
     taps = math.prod(kernel)
@@ -205,7 +102,7 @@ def _in_order(seen: _Seen, fields: Fields, kernel: Shape) -> _Made | None:
     axes = []
     for axis in range(len(kernel)):
         tap = np.broadcast_to(of_slot[:, axis], known.shape)[known]
-        found = _axis(seen.offsets[..., axis][known], tap)
+        found = spacing(seen.offsets[..., axis][known], tap)
         if found is None:
             return None
         axes.append(found)
@@ -220,16 +117,16 @@ def _grouped(of: NDArray[np.intp], classes: int) -> bool:
     )
 
 
-def _by_offset(seen: _Seen, fields: Fields) -> _Made | None:
+def _by_offset(seen: Seen, fields: Fields) -> _Made | None:
     """Let each slot lie where its sources say, in windows over all maps that any class reads."""
-    known, kernel = seen.maps >= 0, _shown(seen)
+    known, kernel = seen.maps >= 0, span_of(seen)
     if kernel is None or (fields.live & ~known).any():
         return None
     maps = np.unique(seen.maps[known])
     places = np.searchsorted(maps, np.where(known, seen.maps, maps[0]))
     axes = []
     for axis, size in enumerate(kernel):
-        found = _axis(seen.offsets[..., axis][known], None)
+        found = spacing(seen.offsets[..., axis][known], None)
         if found is None:
             return None
         places = places * size + (seen.offsets[..., axis] + found[0]) // found[1]
@@ -245,7 +142,7 @@ def _by_offset(seen: _Seen, fields: Fields) -> _Made | None:
 
 
 def _exact(
-    seen: _Seen, fields: Fields, kernel: Shape, axes: list[tuple[int, int]], maps: Long, at: Long
+    seen: Seen, fields: Fields, kernel: Shape, axes: list[tuple[int, int]], maps: Long, at: Long
 ) -> Sliding | None:
     """Return the windows, if sliding them gives the very fields."""
     x = seen.ids[maps.reshape(-1)]
@@ -270,7 +167,7 @@ def _exact(
 
 
 def _geometry(
-    seen: _Seen, sizes: Shape, counts: Shape, kernel: Shape, axes: list[tuple[int, int]]
+    seen: Seen, sizes: Shape, counts: Shape, kernel: Shape, axes: list[tuple[int, int]]
 ) -> Iterator[tuple[int, int, int]]:
     """Yield (stride, padding before, padding after) of each axis, alike before and after if so."""
     for size, count, taps, (low, dilation), step in zip(

@@ -43,6 +43,7 @@ def module_of_layers(graph: Graph, dtype: np.dtype[Any]) -> Any:
     for path in sorted(scene.layers, key=lambda path: path.count(".")):
         _attach(root, path, scene.layers[path])
     module = torch.fx.GraphModule(root, made, "GraphLayers")
+    module._non_persistent_buffers_set.update(root._non_persistent_buffers_set)  # fx forgets them
     return module.to(kind).eval()
 
 

@@ -131,17 +131,19 @@ export class Magnified {
   marked(context, size, columns) {
     const { explorer } = this;
     const { ink } = explorer.scale;
+    const { layer, position } = explorer.network.places;
+    const first = this.first();
     for (const [ids, colour, width] of explorer.marks(ink)) {
       context.strokeStyle = colour;
       context.lineWidth = width;
+      context.beginPath();
       for (const id of ids) {
-        const { layer, position } = explorer.network.locate(id);
-        if (layer !== explorer.layer) continue;
-        const at = position - this.first();
-        if (at < 0 || at >= size) continue;
-        context.strokeRect((at % columns) * this.cell + 1.5,
+        const at = position[id] - first;
+        if (layer[id] !== explorer.layer || at < 0 || at >= size) continue;
+        context.rect((at % columns) * this.cell + 1.5,
           Math.floor(at / columns) * this.cell + 1.5, this.cell - 2, this.cell - 2);
       }
+      context.stroke();
     }
   }
 

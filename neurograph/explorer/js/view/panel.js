@@ -2,9 +2,10 @@
 import { make } from "./elements.js";
 
 const STALE = ["choice", "tab", "network"];
+const REST = 120; // milliseconds
 
 export class Panel {
-  // pages: [{key, title, heading, stale: changes that it shows besides, draw(explorer)}]
+  // pages: [{key, title, heading, stale: changes that it shows besides, soon; draw(explorer)}]
   constructor(explorer, pages) {
     this.explorer = explorer;
     this.pages = pages;
@@ -41,12 +42,19 @@ export class Panel {
       tab.setAttribute("aria-selected", String(this.pages[i] === page));
       tab.tabIndex = this.pages[i] === page ? 0 : -1;
     });
-    if (turned || [...STALE, ...(page.stale ?? [])].some((c) => changes.has(c))) this.draw(turned);
-    else page.refresh?.(this.explorer, changes);
+    if (turned || STALE.some((change) => changes.has(change))) this.draw(turned);
+    else if (page.stale?.some((change) => changes.has(change))) this.drawSoon();
+  }
+
+  // Numbers follow a drawing or a slider when it rests: tables are not made anew for every frame.
+  drawSoon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.draw(false), REST);
   }
 
   // Drawn anew, and the keyboard stays where it was: at the same control or at the heading.
   draw(turned) {
+    clearTimeout(this.timer);
     const focused = this.body.contains(document.activeElement) ? document.activeElement : null;
     const { key } = focused?.dataset ?? {};
     const scroll = this.body.scrollTop;

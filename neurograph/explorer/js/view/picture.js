@@ -115,10 +115,10 @@ export class Picture {
 
   // Where a neuron's cell is: [x, y, size], or null for a constant.
   cell(id) {
-    const { layer, position } = this.explorer.network.locate(id);
-    if (layer === null) return null;
-    const c = this.columns[layer];
-    const [x, y] = corner(c, position);
+    const { layer, position } = this.explorer.network.places;
+    const c = this.columns[layer[id]];
+    if (!c) return null;
+    const [x, y] = corner(c, position[id]);
     return [x, y, c.cell];
   }
 
@@ -132,9 +132,9 @@ export class Picture {
 
   // A number of its own for every map that is drawn.
   mapKey(id) {
-    const { layer, position } = this.explorer.network.locate(id);
-    const { rows, columns } = this.columns[layer];
-    return layer * 1e6 + Math.floor(position / (rows * columns));
+    const { layer, position } = this.explorer.network.places;
+    const { rows, columns } = this.columns[layer[id]];
+    return layer[id] * 1e6 + Math.floor(position[id] / (rows * columns));
   }
 
   // The neuron under a point of the picture, or null.
