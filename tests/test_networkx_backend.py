@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurograph as ng
-from _neurograph_networkx import get_info
 from neurograph.networkx import backend
+from neurograph.networkx.info import get_info
 from neurograph.networkx.nodes import Converted
 
 SOME = settings(deadline=None, max_examples=25)
@@ -221,8 +221,9 @@ def test_networkx_is_told_what_there_is() -> None:
             nx.utils.backends._registered_algorithms[name].__wrapped__.orig_func
         )
         assert list(inspect.signature(function).parameters) == list(own.parameters), name
-    light = "import sys, _neurograph_networkx as n; n.get_info(); print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", light], capture_output=True, text=True, check=True)
+    light = "import runpy, sys; runpy.run_path(sys.argv[1])['get_info'](); print(*sys.modules)"
+    command = [sys.executable, "-c", light, inspect.getsourcefile(get_info)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert not {"numpy", "networkx", "neurograph"} & set(run.stdout.split())
 
 

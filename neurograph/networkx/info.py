@@ -1,7 +1,7 @@
 """What networkx is told about the backend `neurograph` when it is imported.
 
-It stands outside the package, since networkx reads it whenever it is installed beside neurograph:
-nothing else is imported here.
+Installed, it is the module `_neurograph_networkx`, outside the package: networkx reads it
+whenever it is imported, and must not import neurograph by that. Nothing else is imported here.
 """
 
 from typing import Any
