@@ -518,6 +518,8 @@ def test_values(page: Page, values: str, expected: list[float]) -> None:
     page.load(graph, values=values)
     assert page.ask("() => Array.from(network.values)") == expected
     assert page.ask("() => network.hasValues") == (values != "none")
+    decided = page.ask("() => network.decide(network.forward([new Float64Array(3)]))")
+    assert decided == (-1 if values == "none" else 0)  # nothing is said of what is not known
 
 
 def test_samples_of_two_inputs(page: Page) -> None:

@@ -86,8 +86,10 @@ export class Network extends Connections {
     return this.#forward.run(inputs);
   }
 
-  // Return the place among the outputs of the one that wins: smallest penalty, largest score.
+  // Return the place among the outputs of the one that wins: smallest penalty, largest score; -1
+  // where none is there, or the page holds no values.
   decide(states) {
+    if (!this.hasValues) return -1;
     let best = -1;
     this.outputs.forEach((v, place) => {
       const better = this.penalties
