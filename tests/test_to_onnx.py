@@ -108,6 +108,10 @@ def test_lenet5_with_its_table() -> None:
     for name in ("C1.kernel", "C1.bias", "S2.coefficient", "F6.kernel", "output.centers"):
         np.testing.assert_allclose(arrays[name], graph.weights[name], rtol=1e-6)
     assert [value.name for value in model.graph.output] == ["output"]
+    back = ng.from_onnx(model.SerializeToString())
+    assert counts(back) == counts(graph)
+    assert ng.count(back).total.fixed == ng.count(graph).total.fixed
+    assert str(back.function("C1[0, 0, 0]")) == "(multiply, sum) scaled_tanh(1.7159, 0.666667)"
 
 
 def residual(side: int = 8) -> ng.Graph:

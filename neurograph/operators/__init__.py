@@ -5,7 +5,7 @@ among weights is a cut. One vocabulary for every importer. Imports graphs only.
 """
 
 from neurograph.operators.convolution import convolve, convolve_transposed
-from neurograph.operators.dense import dense, multiply_matrices, weigh_matrices
+from neurograph.operators.dense import dense, distances, multiply_matrices, weigh_matrices
 from neurograph.operators.elementwise import affine, leak, together, truncate
 from neurograph.operators.pooling import adaptive_pool, average_pool, max_pool
 from neurograph.operators.reductions import accumulate, log_sum, reduce, softmax, standardize
@@ -23,6 +23,7 @@ __all__ = [
     "convolve",
     "convolve_transposed",
     "dense",
+    "distances",
     "fold",
     "leak",
     "log_sum",

@@ -55,6 +55,32 @@ def weigh_matrices(
     return wiring.neurons(layer, "Linear", shape, (fields, kernels, -1), activation=activation)
 
 
+def distances(
+    wiring: Wiring,
+    layer: str,
+    x: Ids,
+    centers: ArrayLike,
+    *,
+    activation: Activation | None = None,
+) -> Ids:
+    """Add the sums of (x - center)^2 over the last axis of both, which broadcast but for it.
+
+    The centers are fixed weights, the array "layer.centers".
+    """
+    x, slots, values = wiring.solid(x), x.shape[-1], np.asarray(centers, np.float64)
+    ids = wiring.graph.add_weights(
+        layer, "centers", values.shape, initializer=values, trainable=False
+    ).ids
+    field = wiring.fields(layer, x.reshape(-1, slots))
+    kernel = wiring.kernels(ids.reshape(-1, slots))
+    fields = (field + np.arange(x.size // slots)).reshape(x.shape[:-1])
+    kernels = (kernel + np.arange(ids.size // slots)).reshape(ids.shape[:-1])
+    shape = np.broadcast_shapes(fields.shape, kernels.shape)
+    pair = "squared_difference", "sum"
+    columns = fields, kernels, -1
+    return wiring.neurons(layer, "Distances", shape, columns, activation=activation, pair=pair)
+
+
 def multiply_matrices(
     wiring: Wiring, layer: str, a: Ids, b: Ids, *, activation: Activation | None = None
 ) -> Ids:

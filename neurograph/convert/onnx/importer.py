@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from onnx import NodeProto
 
 from neurograph.convert.onnx import analysis
-from neurograph.convert.onnx.activations import ACTIVATIONS, activation
+from neurograph.convert.onnx.activations import activation
 from neurograph.convert.onnx.calls import Call
+from neurograph.convert.onnx.chains import Chains
 from neurograph.convert.onnx.constants import Constants
 from neurograph.convert.onnx.evaluation import Evaluator, attributes
 from neurograph.convert.onnx.folding import derived, masked, of_shape, same
@@ -26,7 +27,7 @@ from neurograph.convert.values import Neurons, Parameters, Scene
 from neurograph.errors import ConversionError, NeurographError
 from neurograph.functions.activations import Activation
 from neurograph.graph import Graph
-from neurograph.operators import Wiring, affine, of_sample
+from neurograph.operators import Wiring, affine, distances, of_sample
 
 _UNSAID = object()  # the value of what an operator gives that cannot be said
 # What a damaged model makes of code that believes it: all of it is said as a ConversionError.
@@ -79,6 +80,7 @@ class Importer:
         sizes = shapes(inputs, self._given, self._samples)
         self._results = {output.name for output in self._model.output}
         self._readers = analysis.readers(self._model)
+        self._chains = Chains(self._readers, self._values)
         self._unread = {name: len(found) for name, found in self._readers.items()}
         self._require_sound(nodes, list(sizes))
         alive = require_sayable(self._model, set(self._bound))
@@ -234,47 +236,46 @@ class Importer:
         if isinstance(values[0], Neurons) and all(_is_number(value) for value in further):
             own = activation(op, call.attributes, further)
             if own is not None:
-                x = call.neurons()
-                return [
-                    Neurons(
-                        affine(self._scene.wiring, call.layer, x, activation=own, kind="Activation")
-                    )
-                ]
+                x, wiring = call.neurons(), self._scene.wiring
+                return [Neurons(affine(wiring, call.layer, x, activation=own, kind="Activation"))]
+        if op == "Sub" and (said := self._distances(node, values)) is not None:
+            return said
         if op not in OPERATORS:
             raise ConversionError("cannot be said as used here")
         found = OPERATORS[op](call)
         return list(found) if isinstance(found, (list, tuple)) else [found]
 
-    def _following(self, node: NodeProto) -> tuple[NodeProto, Activation] | None:
-        """Return the activation that alone reads a node, and its node; None for none."""
-        read = self._readers.get(node.output[0], [])
-        user = read[0] if len(read) == 1 else None
-        if user is None or user.domain not in DOMAINS or user.op_type not in ACTIVATIONS:
-            return None
-        if user.input[0] != node.output[0]:
-            return None
-        further = [self._values.get(name, _UNSAID) for name in user.input[1:]]
-        if not all(_is_number(value) for value in further):
-            return None
-        found = activation(user.op_type, attributes(user), further)
-        return None if found is None else (user, found)
-
     def _claim(self, node: NodeProto) -> Activation | None:
         """Return the activation that alone reads a node, which is then done; None for none."""
-        following = self._following(node)
+        following = self._chains.activation(node)
         if following is None:
             return None
-        self._claimed[node.output[0]] = following[0].output[0]
-        self._done.add(following[0].output[0])
+        self._done_with(node, following[0])
         return following[1]
+
+    def _done_with(self, node: NodeProto, behind: list[NodeProto]) -> None:
+        """Let a node stand for those behind it, the last of which gives what it gives."""
+        self._claimed[node.output[0]] = behind[-1].output[0]
+        self._done |= {one.output[0] for one in behind}
 
     def _layer(self, node: NodeProto) -> str:
         """Return what to call the layer of a node: an output, or the node's name."""
-        following = self._following(node)
-        for made in (node, *([following[0]] if following else [])):
+        following = self._chains.activation(node)
+        for made in (node, *(following[0][-1:] if following else [])):
             if made.output[0] in self._results:
                 return str(made.output[0])
         return str(node.name or node.output[0])
+
+    def _distances(self, node: NodeProto, values: list[Any]) -> list[Any] | None:
+        """Return sums of squared differences from constants, said by two nodes; None for others."""
+        found = self._chains.distances(node, values)
+        if found is None:
+            return None
+        behind, squash = found
+        name = self._scene.wiring.free(self._layer(behind[0]))
+        ids = distances(self._scene.wiring, name, values[0].ids, values[1], activation=squash)
+        self._done_with(node, behind)
+        return [Neurons(ids[..., None] if attributes(behind[0]).get("keepdims", 1) else ids)]
 
     def _folded(self, node: NodeProto, values: list[Any]) -> list[Any]:
         """Return arithmetic on weights alone: a mask cuts; anything else is derived weights."""
