@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors import safe_open
-from safetensors.numpy import load_file, save_file
 
 import neurograph as ng
 from neurograph import memory
 from neurograph.models import load_state, save_state
+
+pytest.importorskip("safetensors")
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 
 def small(seed: int = 0) -> ng.Graph:

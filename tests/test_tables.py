@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from drawn import loose_graphs, triples_of
 from hypothesis import given, settings
@@ -20,6 +18,7 @@ from hypothesis import given, settings
 import neurograph as ng
 from neurograph import memory
 
+pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
 SOME = settings(deadline=None, max_examples=20)
 TABLES = [(ng.to_parquet, ng.from_parquet, "parquet"), (ng.to_csv, ng.from_csv, "csv")]
 Read = Any
