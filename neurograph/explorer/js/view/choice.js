@@ -94,7 +94,8 @@ function fields(context, picture, explorer) {
   context.fillStyle = ink.page;
   for (const c of picture.columns) context.fillRect(c.x - 1, c.y - 1, c.width + 2, c.height + 2);
   context.globalAlpha = 1;
-  for (const [ids, colour] of [[network.seen(neuron), ink.mark], [network.fed(neuron), ink.target]]) {
+  const both = [[network.seen(neuron), ink.mark], [network.fed(neuron), ink.target]];
+  for (const [ids, colour] of both) {
     const boxes = new Map();
     for (const id of ids) {
       const cell = picture.cell(id);

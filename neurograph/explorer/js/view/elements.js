@@ -72,7 +72,8 @@ export class Texts {
 export function row(cells, tag = "td") {
   return make("tr", {}, ...cells.map((cell) => {
     const first = tag === "th" ? { scope: "col" } : {};
-    return cell instanceof Node ? make(tag, first, cell) : make(tag, { ...first, textContent: cell });
+    if (cell instanceof Node) return make(tag, first, cell);
+    return make(tag, { ...first, textContent: cell });
   }));
 }
 

@@ -66,5 +66,6 @@ function editor(explorer, layer) {
 function pictureOf(explorer, array) {
   const top = number(largest(explorer.network.values, array.ids), 3);
   const title = `${array.name} ${array.shape.join("×")}`;
-  return section(`${title} ${explorer.text("weights.scale", { top })}`, new Kernels(explorer, array).element);
+  return section(`${title} ${explorer.text("weights.scale", { top })}`,
+    new Kernels(explorer, array).element);
 }

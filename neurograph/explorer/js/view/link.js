@@ -2,10 +2,12 @@
 //   #at=C3[0, 2, 3]&map=0&tab=neuron&view=terms&sample=4&edits=[...]
 
 const LEVELS = 255;
+const MOST = 8192; // states of a drawing: more would make no address that anybody can send
 
 function written(values, [low, high]) {
   const step = (high - low) / LEVELS || 1;
-  const codes = Uint8Array.from(values, (v) => Math.max(0, Math.min(LEVELS, (v - low) / step + 0.5)));
+  const code = (value) => Math.max(0, Math.min(LEVELS, (value - low) / step + 0.5));
+  const codes = Uint8Array.from(values, code);
   return btoa(String.fromCharCode(...codes));
 }
 
@@ -47,7 +49,10 @@ export function linkOf(explorer) {
   parts.set("tab", explorer.tab);
   if (explorer.view !== "terms") parts.set("view", explorer.view);
   if (sample !== null) parts.set("sample", sample);
-  else parts.set("input", explorer.inputs.map((v, i) => written(v, ranges(explorer)[i])).join("."));
+  else if (explorer.inputs.every((values) => values.length <= MOST)) {
+    const range = ranges(explorer);
+    parts.set("input", explorer.inputs.map((values, i) => written(values, range[i])).join("."));
+  }
   if (explorer.history.length) {
     parts.set("edits", JSON.stringify(explorer.history.map(({ edit, network: at }) =>
       named(at, edit))));

@@ -9,8 +9,10 @@ function json(document, id) {
 
 export async function start(document) {
   const network = new Network(await readPayload(document.getElementById("payload").textContent));
+  const texts = json(document, "texts");
+  document.documentElement.lang = texts.language;
   globalThis.explorer = mount(document.querySelector("main"), network, {
-    texts: json(document, "texts"), exercises: json(document, "exercises"), standalone: true,
+    texts, exercises: json(document, "exercises"), standalone: true,
   });
   document.documentElement.dataset.ready = String(Math.round(performance.now()));
 }

@@ -101,7 +101,8 @@ function kernel(explorer, { layer, map, terms }, top) {
   for (const term of terms) ids[(term.down - first) * width + term.across - left] = term.id;
   const name = explorer.network.layers[layer].name + (map.length ? `[${map.join(", ")}]` : "");
   const label = explorer.text("neuron.kernelOn", { name });
-  return make("figure", {}, weightGrid(explorer, ids, { columns: width, label, top }), make("figcaption", {}, named(name)));
+  return make("figure", {}, weightGrid(explorer, ids, { columns: width, label, top }),
+    make("figcaption", {}, named(name)));
 }
 
 function termTable(explorer, found) {

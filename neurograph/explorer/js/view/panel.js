@@ -20,7 +20,8 @@ export class Panel {
   }
 
   tab(page) {
-    return make("button", { type: "button", role: "tab", textContent: this.explorer.text(page.title),
+    const textContent = this.explorer.text(page.title);
+    return make("button", { type: "button", role: "tab", textContent,
       dataset: { tab: page.key }, onclick: () => this.explorer.openTab(page.key) });
   }
 

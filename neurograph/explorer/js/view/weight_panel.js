@@ -100,7 +100,8 @@ function turning(explorer, start, count, show) {
     press(explorer.text("uses.before"), () => show(start - ROWS, true), { disabled: start === 0 }),
     make("span", { textContent: explorer.text("uses.range",
       { from: start + 1, to: last, n: count }) }),
-    press(explorer.text("uses.after"), () => show(start + ROWS, true), { disabled: last === count }));
+    press(explorer.text("uses.after"), () => show(start + ROWS, true),
+      { disabled: last === count }));
 }
 
 function cutButton(explorer, source, target) {
