@@ -93,7 +93,7 @@ def test_everything_shown_is_small_and_plain(what: str) -> None:
 
 def test_tables_hold_what_was_counted() -> None:
     cells = shown(FOUND["graph"]).cells
-    assert [cells[4][i] for i in (0, 1, 3, 6)] == ["C3", "Conv2d", "16x10x10", "151,600"]
+    assert [cells[4][i] for i in (0, 1, 2, 4)] == ["C3", "Conv2d", "16x10x10", "151,600"]
     assert shown(FOUND["counts"]).cells[-1][:4] == ["total", "", "9,118", "60,000"]
     weight = shown(FOUND["one weight"]).cells
     assert weight[1][:3] == ["input[0, 2, 2]", "C1.kernel[0, 0, 2, 2]", "C1[0, 0, 0]"]
