@@ -272,23 +272,23 @@ def test_names_of_random_nets(page: Page) -> None:
 def described(graph: ng.Graph) -> tuple[Any, ...]:
     """A graph by names: its triples are the same as another's where its arrays' ids are."""
     weights = graph.weights
-    arrays = {name: weights.names[name].ids.tolist() for name in weights}
+
+    def flat(ids: np.ndarray) -> list[Any]:
+        return [list(ids.shape), ids.reshape(-1).tolist()]
+
+    arrays = {name: flat(weights.names[name].ids) for name in weights}
     brought = {layer.name: list(layer.arrays) for layer in graph}
-    known = {n: [list(d.shape), d.places.tolist()] for n, d in weights.dissolved.items()}
+    known = {n: [list(d.shape), flat(d.places)] for n, d in weights.dissolved.items()}
     return arrays, brought, known, weights.value.tolist(), weights.trainable.astype(int).tolist()
 
 
 _DESCRIBE = """() => {
-  const nested = (flat, shape) => shape.length < 2 ? (shape.length ? Array.from(flat) : flat[0])
-    : Array.from({ length: shape[0] }, (_, i) => {
-        const size = flat.length / shape[0];
-        return nested(flat.slice(i * size, (i + 1) * size), shape.slice(1));
-      });
+  const flat = (ids, shape) => [shape, Array.from(ids)];
   return [
-    Object.fromEntries(edited.arrays.map((a) => [a.name, nested(a.ids, a.shape)])),
+    Object.fromEntries(edited.arrays.map((a) => [a.name, flat(a.ids, a.shape)])),
     Object.fromEntries(edited.layers.map((l) => [l.name, l.arrays])),
     Object.fromEntries([...edited.payload.dissolved].map(([n, d]) =>
-      [n, [d.before, nested(d.places, d.shape)]])),
+      [n, [d.before, flat(d.places, d.shape)]])),
     Array.from(edited.values),
     Array.from(edited.trainable),
   ];
