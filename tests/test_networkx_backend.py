@@ -205,6 +205,8 @@ def test_functions_that_are_not_dispatched_read_it() -> None:
     fed = {node: {t: sorted(keys) for t, keys in found.items()} for node, found in G.adjacency()}
     read = {node: {t: sorted(k) for t, k in found.items()} for node, found in graph.adjacency()}
     assert read == fed
+    assert nx.to_dict_of_dicts(nx.MultiDiGraph(graph)).keys() == fed.keys()
+    assert Counter([*nx.MultiDiGraph(graph).edges]) == Counter([*G.edges])
     for write in (nx.write_edgelist, nx.write_adjlist, nx.write_graphml, nx.write_gexf):
         stream = io.BytesIO()
         write(graph, stream)

@@ -17,6 +17,7 @@ from neurograph.graph.references import Reference, neuron_ids, one_id
 from neurograph.graph.view import Connected, View
 
 Data = bool | str  # True: all attributes, else the name of one
+Keys = dict[str, dict[int, dict[str, Any]]]  # target: which of the pair's: attributes
 _BLOCK = 1 << 14  # connections or ids whose names are made at once
 
 
@@ -109,6 +110,26 @@ class Edges:
             yield source, target, {**said, "trainable": trainable}
 
 
+class Targets(Mapping[str, Keys]):
+    """What every node feeds: {target: {key: attributes}}."""
+
+    def __init__(self, graph: Readable) -> None:
+        self._graph = graph
+
+    def __len__(self) -> int:
+        return self._graph.size
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(Nodes(self._graph))
+
+    def __getitem__(self, node: Reference) -> Keys:
+        """Return the targets of a node, by name or id, each with its connections."""
+        found: Keys = {}
+        for _, target, key, said in Edges(self._graph)(node, data=True, keys=True):
+            found.setdefault(target, {})[key] = said
+        return found
+
+
 class Degrees:
     """How many connections meet at every id; called with a weight, the sum of their values."""
 
@@ -168,14 +189,14 @@ class ReadByNetworkx:
         """The degree of every node, in and out."""
         return Degrees(self)
 
-    def adjacency(self: Readable) -> Iterator[tuple[str, dict[str, dict[int, dict[str, Any]]]]]:
+    @property
+    def adj(self: Readable) -> Targets:
+        """What every node feeds: {target: {key: attributes}}, looked up when asked for."""
+        return Targets(self)
+
+    def adjacency(self: Readable) -> Iterator[tuple[str, Keys]]:
         """Yield every node with what it feeds: {target: {key: attributes}}."""
-        edges = Edges(self)
-        for node in Nodes(self):
-            found: dict[str, dict[int, dict[str, Any]]] = {}
-            for _, target, key, said in edges(node, data=True, keys=True):
-                found.setdefault(target, {})[key] = said
-            yield node, found
+        return iter(Targets(self).items())
 
     @property
     def graph(self) -> dict[str, Any]:
