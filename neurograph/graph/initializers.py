@@ -34,7 +34,7 @@ INITIALIZERS: dict[str, Callable[[np.random.Generator, tuple[int, ...], FanIn], 
 }
 
 # A name, one value for all, or the values themselves (a layer's kernel; its biases are then 0).
-Initializer = str | float | Floats
+Initializer = str | float | NDArray[Any]
 
 
 def check(initializer: Initializer, who: str) -> None:
@@ -53,9 +53,9 @@ def own(initializer: Initializer, who: str) -> Initializer:
     check(initializer, who)
     if isinstance(initializer, str):
         return initializer
-    found = finite(who, initializer)
-    converted = isinstance(initializer, np.ndarray) and initializer.dtype != found.dtype
-    return found if converted else found.copy()  # what is converted is a copy already
+    found, given = finite(who, initializer), np.asarray(initializer)
+    # float32 stays so, at half the memory; what is drawn is float64.
+    return np.array(given if given.dtype == np.float32 else found)
 
 
 def fits(name: str, given: NDArray[Any], shape: tuple[int, ...]) -> None:

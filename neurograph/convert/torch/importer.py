@@ -43,6 +43,7 @@ class Importer:
         self._graph = Graph()
         self._scene = Scene(Wiring(self._graph))
         self._values: dict[Node, Any] = {}
+        self._parameters: dict[Node, str] = {}  # which parameter a placeholder stands for
         self._derivations: dict[str, tuple[str, ...]] = {}
         self._claimed: dict[Node, Node] = {}  # node -> the activation its neurons have applied
 
@@ -52,6 +53,7 @@ class Importer:
         self._place_holders([node for node in nodes if node.op == "placeholder"])
         require_sayable(self._exported)
         for node in nodes:
+            self._read_parameters(node)
             if node.op == "call_function" and node not in self._values:
                 self._values[node] = value = self._value(node)
                 if node in self._claimed:
@@ -60,10 +62,17 @@ class Importer:
             elif node.op == "output":
                 self._set_outputs(node)
             for read in node.all_input_nodes:  # what has no later reader is let go
-                if read.op != "placeholder" and all(user in self._values for user in read.users):
+                lasting = read.op == "placeholder" and read not in self._parameters
+                if not lasting and all(user in self._values for user in read.users):
                     self._values[read] = None
         self._graph.weights.origins = self._origins()
         return self._graph
+
+    def _read_parameters(self, node: Node) -> None:
+        """Let the parameters that a node reads be there: their ids take memory while they are."""
+        for read in node.all_input_nodes:
+            if read in self._parameters and self._values.get(read) is None:
+                self._values[read] = self._storages.parameters(self._parameters[read])
 
     # ---- inputs and outputs -----------------------------------------------------------------
 
@@ -79,7 +88,8 @@ class Importer:
         inputs = [n for n in inputs if isinstance(n.meta.get("val"), torch.Tensor)]
         for node in nodes:
             if node.name in parameters:
-                self._values[node] = storages.parameters(parameters[node.name])
+                self._parameters[node] = parameters[node.name]
+                storages.declare(parameters[node.name])
             elif node.name in others:
                 self._values[node] = tensors[others[node.name]]
             elif node in inputs:

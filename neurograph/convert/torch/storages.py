@@ -12,8 +12,6 @@ from neurograph.convert.values import Parameters
 from neurograph.graph import Graph
 from neurograph.graph.origins import Tensor
 
-Ids = NDArray[np.int32]
-
 
 class Storages:
     """Weight ids of each storage, made when its first tensor is met.
@@ -23,7 +21,9 @@ class Storages:
     """
 
     def __init__(self, graph: Graph, tensors: dict[str, torch.Tensor]) -> None:
-        self._graph, self._ids = graph, dict[tuple[int, torch.dtype], tuple[str, Ids]]()
+        self._graph = graph
+        # Of each storage the array, and its first id; the ids are consecutive.
+        self._arrays: dict[tuple[int, torch.dtype], tuple[str, int]] = {}
         self._whole: dict[tuple[int, torch.dtype], str] = {}
         for name, tensor in tensors.items():
             if tensor.is_contiguous() and tensor.numel() == _size(tensor):
@@ -31,31 +31,37 @@ class Storages:
         self._tensors = tensors
         self.views: dict[str, Tensor] = {}  # each tensor that was asked for, as places of an array
 
-    def parameters(self, name: str) -> Parameters:
-        """Return a tensor's weights. Those of a tied one are those of the first of that storage."""
-        tensor = self._tensors[name].detach()
+    def declare(self, name: str) -> None:
+        """Add the weights of a tensor, unless they are those of one that is there already."""
+        tensor = self._tensors[name]
         key = _key(tensor)
-        if key not in self._ids:
-            self._ids[key] = self._add(self._whole.get(key), name)
-        array, ids = self._ids[key]
+        if key not in self._arrays:
+            self._arrays[key] = self._add(self._whole.get(key), name)
         steps = tuple(tensor.stride()), int(tensor.storage_offset())
-        self.views[name] = Tensor(array, ids.size, tuple(tensor.shape), *steps)
-        flat = torch.from_numpy(ids)
+        array = self._arrays[key][0]
+        self.views[name] = Tensor(array, _size(tensor), tuple(tensor.shape), *steps)
+
+    def parameters(self, name: str) -> Parameters:
+        """Return a declared tensor's weights; their ids are made here, and not kept."""
+        tensor = self._tensors[name].detach()
+        array, first = self._arrays[_key(tensor)]
+        flat = torch.arange(first, first + _size(tensor), dtype=torch.int32)
         view = torch.as_strided(flat, tensor.shape, tensor.stride(), tensor.storage_offset())
         return Parameters(view.numpy(), _numbers(tensor), frozenset([array]))
 
-    def _add(self, whole: str | None, name: str) -> tuple[str, Ids]:
+    def _add(self, whole: str | None, name: str) -> tuple[str, int]:
         tensor = self._tensors[name if whole is None else whole]
         flat = torch.as_strided(tensor.detach(), (_size(tensor),), (1,), 0)
         array = f"{name}.storage" if whole is None else whole
         shape = (flat.numel(),) if whole is None else tuple(tensor.shape)
-        found = self._graph.weights.add(
+        first = self._graph.weights.count
+        self._graph.weights.add(
             array,
             shape,
             initializer=_numbers(flat).reshape(shape),
             trainable=bool(tensor.requires_grad),
         )
-        return array, np.ascontiguousarray(found.ids).reshape(-1)
+        return array, first
 
 
 def values(tensor: torch.Tensor) -> NDArray[Any]:
