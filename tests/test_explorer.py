@@ -65,6 +65,10 @@ def test_a_graph_too_large_is_refused_before_any_work(
         ng.explore(graph, tmp_path / "a.html")
     assert not list(tmp_path.iterdir())
     require_small(graph, "half")
+    monkeypatch.setattr(exploring, "TEXT_MAX", 400_000)
+    require_small(ng.models.lenet5(weights="mnist"), "exact")  # float32, half as much as drawn ones
+    with pytest.raises(ng.GraphError, match="60,840 weights"):
+        require_small(ng.models.lenet5(), "exact")
     monkeypatch.setattr(exploring, "HELD_MAX", 1000)
     with pytest.raises(ng.GraphError, match=r"drop_dead\(graph\) leaves out what does nothing$"):
         require_small(graph, "none")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from neurograph.explorer.packing import Pack
+from neurograph.explorer.packing import Pack, smallest
 from neurograph.explorer.samples import Samples
 from neurograph.graph import Graph
 from neurograph.graph.levels import levels
@@ -92,8 +92,11 @@ def _ids(pack: Pack, ids: IdArray) -> list[Any]:
 
 def text_bytes(graph: Graph, values: str) -> int:
     """Return about the bytes of text that the values alone take, which hardly deflate."""
-    width = {"exact": 4, "half": 2, "none": 0}[values]
-    return graph.weights.count * width * 4 // 3
+    weights = graph.weights
+    width = {"exact": 8, "half": 2, "none": 0}[values]  # drawn values fill a float64
+    if values == "exact" and weights.allocated:
+        width = int(smallest(weights.value)[1])
+    return weights.count * width * 4 // 3
 
 
 def held_bytes(graph: Graph) -> int:
