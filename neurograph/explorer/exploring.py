@@ -67,10 +67,12 @@ def require_small(graph: Graph, values: str) -> None:
     if text <= TEXT_MAX and held <= HELD_MAX:
         return
     advice = ["ng.drop_dead(graph) leaves out what does nothing"]
-    if values == "exact" and text > TEXT_MAX:
-        advice.append('values="half" halves the file')
-    if values != "none" and text > TEXT_MAX:
-        advice.append('values="none" keeps the structure alone')
+    if held > HELD_MAX:
+        advice.append("ng.subgraph(graph, neurons) takes a part of it")
+    elif values == "exact":
+        advice.append('values="half" holds the weights in half precision')
+    if held <= HELD_MAX and values != "none":
+        advice.append('values="none" the structure alone')
     raise GraphError(
         f"explore: {graph.weights.count:,} weights and {graph.size:,} neurons make a page of about "
         f"{text >> 20:,} MB that holds {held >> 20:,} MB, more than {TEXT_MAX >> 20} or "
