@@ -49,7 +49,7 @@ def test_no_panel_violates_wcag_and_what_is_planted_is_found(
     opened: Views, lenet5: ng.Graph, theme: str
 ):
     view = opened(lenet5, "#at=C1[0, 2, 3]&weight=C1.kernel[0, 0, 0, 0]", theme=theme)
-    assert view.js("() => document.querySelector('main').dataset.theme") == theme
+    assert view.js("() => document.querySelector('.ng').dataset.theme") == theme
     view.js(axe())
     found = {tab: view.js(AXE, tab) for tab in TABS}
     found["page"] = view.js(AXE, None)

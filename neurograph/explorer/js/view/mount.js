@@ -68,9 +68,13 @@ class Spoken {
   }
 }
 
-export function mount(root, network, { texts, exercises = [], standalone = false }) {
+// The frame's width, not the window's, says how the parts are laid out: a notebook's cell is narrow.
+export function mount(frame, network, { texts, exercises = [], standalone = false }) {
   const explorer = new Explorer(network, new Texts(texts));
-  root.classList.add("ng");
+  const root = make("div", { className: "ng" });
+  frame.classList.add("ng-frame");
+  frame.replaceChildren(root);
+  if (!standalone) frame.style.overflow = "auto";
   const themed = themer(explorer, root);
   themed("auto");
   const items = exercisesFor(network, exercises).map((item) => ({ ...item }));
