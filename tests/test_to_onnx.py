@@ -244,6 +244,15 @@ def test_windows_over_what_is_picked_are_a_convolution(stride: int) -> None:
     assert counts(ng.from_onnx(model.SerializeToString())) == counts(graph)
 
 
+@pytest.mark.parametrize("pads", [(1, 1), ((1, 0), (0, 2))])
+def test_transposed_convolutions_are_said_as_such(pads: Any) -> None:
+    layer = ng.ConvTranspose2d(4, 3, stride=2, padding=pads, groups=2, name="up")
+    graph = randomize(build(layer, shape=(2, 4, 3)))
+    model = agree(graph)
+    assert kinds(model) == ["ConvTranspose"]
+    assert counts(ng.from_onnx(model.SerializeToString())) == counts(graph)
+
+
 def test_rows_of_a_dense_layer_are_parted_by_samples() -> None:
     x, y = (
         onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ("N", 3, size))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,15 +79,9 @@ def _exact(
     maps, sizes = here
     scratch = Graph()
     wiring = Wiring(scratch)
-    extra = tuple(
-        size - ((n - 1) * s - 2 * low + d * (k - 1) + 1)
-        for size, n, s, (low, _), d, k in zip(
-            sizes, x.shape[1:], windows.stride, windows.pads, windows.dilation, windows.kernel,
-            strict=True,
-        )
-    )  # fmt: skip
+    windows, extra = _ends(windows, x.shape[1:], sizes)
     room = (max(s, d) for s, d in zip(windows.stride, windows.dilation, strict=True))
-    if any(not 0 <= e < most for e, most in zip(extra, room, strict=True)):
+    if any(e >= most for e, most in zip(extra, room, strict=True)):
         return None
     groups = maps // weights.shape[1]
     try:
@@ -108,6 +103,19 @@ def _exact(
         extra=extra,
         **rows.common,
     )
+
+
+def _ends(windows: Windows, given: Shape, sizes: Shape) -> tuple[Windows, tuple[int, ...]]:
+    """Return what is cut off after, and what is added there: as much cut off as before, if so."""
+    pads, extra = [], []
+    for size, n, s, (low, _), d, k in zip(
+        sizes, given, windows.stride, windows.pads, windows.dilation, windows.kernel, strict=True
+    ):
+        over = (n - 1) * s + d * (k - 1) + 1 - low - size  # padding after, less what is added
+        high = low if 0 <= low - over < max(s, d) else max(over, 0)
+        pads.append((low, high))
+        extra.append(high - over)
+    return replace(windows, pads=tuple(pads)), tuple(extra)
 
 
 def _equal(table: Table, neurons: NDArray[Any], other: Table, others: NDArray[Any]) -> bool:

@@ -82,6 +82,8 @@ def _named(kind: str, axes: int) -> Any:
 def _convolution(scene: Scene, op: Convolution) -> Any:
     windows, transposed = op.windows, isinstance(op, TransposedConvolution)
     _require_per_map(op.bias, op.ids.shape)
+    if transposed and any(low != high for low, high in windows.pads):
+        raise ConversionError(f"it is a transposed convolution of padding {windows.pads}")
     x, pads = _padded(scene, scene.states.read(op.x), windows, 0.0, transposed=transposed)
     extra = {"output_padding": op.extra} if isinstance(op, TransposedConvolution) else {}
     kind = "ConvTranspose" if transposed else "Conv"
