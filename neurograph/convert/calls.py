@@ -106,6 +106,25 @@ class Handed(ABC):
             )
         )
 
+    def scaled(
+        self, x: Ids, scale: Ids | None, shift: Ids | None, shape: tuple[int, ...] | None = None
+    ) -> Neurons:
+        """Wire scale and shift, each weights or None, in a shape, behind a normalisation."""
+        if scale is None and shift is None:
+            return Neurons(x)
+        if shape is not None:
+            scale = None if scale is None else scale.reshape(shape)
+            shift = None if shift is None else shift.reshape(shape)
+        found = ops.affine(
+            self.wiring,
+            self.layer,
+            x,
+            scale=scale,
+            shift=-1 if shift is None else shift,
+            activation=self.activation(),
+        )
+        return Neurons(found)
+
     def gate(self, a: Ids, b: Ids) -> Neurons:
         """Wire the products of two arrays of neurons, place by place."""
         return self.together([a, b], pair=("multiply", "product"), kind="Multiply")

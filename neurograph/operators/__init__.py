@@ -7,6 +7,7 @@ among weights is a cut. One vocabulary for every importer. Imports graphs only.
 from neurograph.operators.convolution import convolve, convolve_transposed
 from neurograph.operators.dense import dense, distances, multiply_matrices, weigh_matrices
 from neurograph.operators.elementwise import affine, leak, together, truncate
+from neurograph.operators.normalization import normalize, per_map
 from neurograph.operators.pooling import adaptive_pool, average_pool, max_pool
 from neurograph.operators.reductions import accumulate, log_sum, reduce, softmax, standardize
 from neurograph.operators.resizing import fold, resize
@@ -29,7 +30,9 @@ __all__ = [
     "log_sum",
     "max_pool",
     "multiply_matrices",
+    "normalize",
     "of_sample",
+    "per_map",
     "reduce",
     "resize",
     "softmax",

@@ -21,49 +21,17 @@ _TINY = 1e-37  # the least norm, whose reciprocal is finite in float32
 _AXIS_SINCE = 13  # the operator set from which softmax is along one axis
 
 
-def _per_map(x: Ids) -> tuple[int, ...]:
-    return (-1,) + (1,) * (x.ndim - 2)
-
-
 def _batch_norm(call: Call) -> Neurons:
     if call.get("training_mode", 0):
         raise ConversionError("batch norm in training")
-    x, shape = call.sources(), _per_map(call.sources())
+    x = call.sources()
     mean, variance = (np.asarray(call.constant(place), np.float64) for place in (3, 4))
     epsilon = float(call.get("epsilon", 1e-5))
-    inverse = 1 / np.sqrt(variance + epsilon)
-    hidden, graph = call.part("normalized"), call.wiring.graph
+    hidden = call.part("normalized")
     call.scene.statistics.append((hidden, call.given(3), call.given(4), epsilon))
-    scale, shift = (
-        graph.add_weights(hidden, kind, array.shape, initializer=array, trainable=False).ids
-        for kind, array in (("inverse_deviation", inverse), ("center", -mean * inverse))
-    )
-    inner = ops.affine(
-        call.wiring,
-        hidden,
-        x,
-        scale=scale.reshape(shape),
-        shift=shift.reshape(shape),
-        kind="BatchNorm",
-    )
-    return Neurons(_scaled(call, inner, call.weights(1), call.biases(2), shape))
-
-
-def _scaled(
-    call: Call, x: Ids, scale: Ids, shift: Ids | None, shape: tuple[int, ...] | None = None
-) -> Ids:
-    """Wire scale and shift, in a shape if they need one, behind a normalisation."""
-    if shape is not None:
-        scale = scale.reshape(shape)
-        shift = None if shift is None else shift.reshape(shape)
-    return ops.affine(
-        call.wiring,
-        call.layer,
-        x,
-        scale=scale,
-        shift=-1 if shift is None else shift,
-        activation=call.activation(),
-    )
+    statistics = mean, variance, epsilon
+    inner = ops.normalize(call.wiring, hidden, x, statistics, owner=hidden)
+    return call.scaled(inner, call.weights(1), call.biases(2), ops.per_map(x))
 
 
 def _instance_norm(call: Call) -> Neurons:
@@ -72,7 +40,7 @@ def _instance_norm(call: Call) -> Neurons:
     inner = ops.standardize(
         call.wiring, call.part("standardized"), x, axes, call.get("epsilon", 1e-5)
     )
-    return Neurons(_scaled(call, inner, call.weights(1), call.biases(2), _per_map(x)))
+    return call.scaled(inner, call.weights(1), call.biases(2), ops.per_map(x))
 
 
 def _group_norm(call: Call) -> Neurons:
@@ -83,7 +51,7 @@ def _group_norm(call: Call) -> Neurons:
     scale, shift = call.weights(1), call.weights(2)
     if scale.size != x.shape[1]:  # one a group, as it was before operator set 21
         scale, shift = (np.repeat(ids, x.shape[1] // groups) for ids in (scale, shift))
-    return Neurons(_scaled(call, inner, scale, shift, _per_map(x)))
+    return call.scaled(inner, scale, shift, ops.per_map(x))
 
 
 def _layer_norm(call: Call) -> list[Any]:
@@ -91,7 +59,7 @@ def _layer_norm(call: Call) -> list[Any]:
     axes = tuple(range(int(call.get("axis", -1)) % x.ndim, x.ndim))
     name = call.part("standardized")
     inner = ops.standardize(call.wiring, name, x, axes, call.get("epsilon", 1e-5))
-    found = Neurons(_scaled(call, inner, call.weights(1), call.biases(2)))
+    found = call.scaled(inner, call.weights(1), call.biases(2))
     layers, kept = call.wiring.graph.layers, (*x.shape[: axes[0]], *(1 for _ in axes))
     statistics = (layers[f"{name}.{kind}"].ids for kind in ("mean", "inverse_deviation"))
     return [found, *(Neurons(np.array(ids, np.int32).reshape(kept)) for ids in statistics)]
@@ -104,7 +72,7 @@ def _rms_norm(call: Call) -> Neurons:
     axes = tuple(range(int(call.get("axis", -1)) % x.ndim, x.ndim))
     name = call.part("standardized")
     inner = by_root_mean_square(call.wiring, name, x, axes, call.get("epsilon", 1e-5))
-    return Neurons(_scaled(call, inner, call.weights(1), None))
+    return call.scaled(inner, call.weights(1), None)
 
 
 def _mean_variance(call: Call) -> Neurons:

@@ -23,48 +23,24 @@ def batch_norm(call: Call) -> Any:
     if mean is None or variance is None or (not legit and call.arguments[5]):
         raise ConversionError(f"{call.layer}: batch norm by its batch, needed running statistics")
     epsilon = float(call.arguments[6 if legit else 7])
-    inverse = 1 / np.sqrt(variance + epsilon)
     call.scene.statistics.append((call.layer, call.arguments[3], call.arguments[4], epsilon))
-    per_map = (-1,) + (1,) * (x.ndim - 2)
-    graph, layer = call.wiring.graph, call.layer
-    scale, shift = (
-        graph.add_weights(layer, kind, array.shape, initializer=array, trainable=False).ids
-        for kind, array in (("inverse_deviation", inverse), ("center", -mean * inverse))
-    )
-    scale, shift = scale.reshape(per_map), shift.reshape(per_map)
+    wiring, layer, statistics = call.wiring, call.layer, (mean, variance, epsilon)
     if call.get(1) is None:
-        found = ops.affine(
-            call.wiring,
-            layer,
-            x,
-            scale=scale,
-            shift=shift,
-            activation=call.activation(),
-            kind="BatchNorm",
-        )
+        own = call.activation()
+        found = Neurons(ops.normalize(wiring, layer, x, statistics, owner=layer, activation=own))
     else:
-        hidden = call.wiring.free(f"{layer}.normalized")
-        inner = ops.affine(call.wiring, hidden, x, scale=scale, shift=shift, kind="BatchNorm")
-        found = _scaled(call, inner, (call.get(1), call.get(2)), per_map)
-    return [Neurons(found), None, None] if legit else Neurons(found)
+        hidden = wiring.free(f"{layer}.normalized")
+        inner = ops.normalize(wiring, hidden, x, statistics, owner=layer)
+        found = call.scaled(inner, call.biases(1), call.biases(2), ops.per_map(x))
+    return [found, None, None] if legit else found
 
 
 def _scaled(call: Call, x: Ids, weights: tuple[Any, Any], shape: tuple[int, ...]) -> Ids:
-    """Wire scale and shift, each of which may be None, behind a normalisation."""
+    """Wire scale and shift, each a tensor or None, behind a normalisation."""
     scale, shift = (
-        None if value is None else call.scene.weights(call.layer, plain(value)).reshape(shape)
-        for value in weights
+        None if value is None else call.scene.weights(call.layer, plain(value)) for value in weights
     )
-    if scale is None and shift is None:
-        return x
-    return ops.affine(
-        call.wiring,
-        call.layer,
-        x,
-        scale=scale,
-        shift=-1 if shift is None else shift,
-        activation=call.activation(),
-    )
+    return call.scaled(x, scale, shift, shape).ids
 
 
 def _standardized(
