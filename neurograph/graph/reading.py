@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neurograph.graph.connections import Connections
 from neurograph.graph.references import Reference, neuron_ids, one_id
+from neurograph.graph.tallies import by_source, by_target
 from neurograph.graph.view import Connected, View
 
 Data = bool | str  # True: all attributes, else the name of one
@@ -163,10 +164,8 @@ class Degrees:
                 for side in (block.source, block.target):
                     found += np.bincount(side, value[block.weight], len(self))
             return found
-        from neurograph.graph.degrees import in_degree, out_degree  # they read whole graphs
-
-        graph: Any = self._graph
-        return np.add(in_degree(graph), out_degree(graph))
+        table = self._graph.table
+        return np.add(by_target(table), by_source(table))
 
 
 class ReadByNetworkx:
