@@ -76,3 +76,114 @@ def test_a_block_of_very_long_sums(engine: str, size: int) -> None:
     sim = ng.Simulator(graph, engine=engine)
     found = sim(np.full((size, 100_000), 0.1, np.float32))
     np.testing.assert_allclose(found, 1 + 100_000 * float(np.float32(0.1)), rtol=1e-5)
+
+
+@engines
+@pytest.mark.parametrize("size", [1, 5])
+def test_sums_of_very_many_differences_and_of_a_whole_map(engine: str, size: int) -> None:
+    count = 50_000
+    x = np.full((size, count), 0.7, np.float32)
+    triples = [(i, i - 1, count + 1) for i in range(1, count + 1)]
+    distance = ng.Graph.from_connections(
+        np.array(triples),
+        inputs=list(range(1, count + 1)),
+        functions=ng.Function("squared_difference", "sum"),
+        outputs=[count + 1],
+        values=np.full(count, 0.25),
+    )
+    found = ng.Simulator(distance, engine=engine)(x)[:, 0]
+    np.testing.assert_allclose(found, np.square(x.astype(float) - 0.25).sum(1), rtol=1e-5)
+    mean = ng.Graph()
+    mean.add(
+        ng.AvgPool2d((count // 250, 250), name="m"), mean.add(ng.Input((1, count // 250, 250)))
+    )
+    found = ng.Simulator(mean, engine=engine)(x.reshape(size, 1, -1, 250)).reshape(-1)
+    np.testing.assert_allclose(found, x.astype(float).mean(1), rtol=1e-5)
+
+
+def readers_of_few(kind: str) -> ng.Graph:
+    """Two inputs, or two neurons over them, that 60,000 neurons read."""
+    count, graph = 60_000, ng.Graph()
+    x = graph.add(ng.Input((2,)))
+    if kind == "rows":  # each its own two weights, which form no block
+        ids = np.random.default_rng(0).permutation(2 * count).reshape(-1, 2)
+        sources = np.sort(np.random.default_rng(1).permuted(np.tile([1, 2, 0], (count, 1)), axis=1))
+        triples = np.stack(
+            [sources[:, 1:].reshape(-1), ids.reshape(-1), np.repeat(np.arange(3, 3 + count), 2)], 1
+        )
+        return ng.Graph.from_connections(
+            triples,
+            inputs=[1, 2],
+            functions=ng.Function("multiply", "sum"),
+            outputs=list(range(3, 3 + count)),
+            values=np.full(2 * count, 0.1),
+        )
+    if kind == "neurons":
+        x = graph.add(ng.Linear(2, name="h", activation="tanh"), x)
+    graph.add(ng.Linear(count, name="y"), x)
+    graph.weights.value = np.full(graph.weights.count, 0.1)
+    return graph
+
+
+@engines
+@pytest.mark.parametrize("size", [1, 5])
+@pytest.mark.parametrize("kind", ["inputs", "neurons", "rows"])
+def test_a_source_of_very_many_readers(engine: str, size: int, kind: str) -> None:
+    """What they hand down to it, of a gradient and of a curvature."""
+    graph = readers_of_few(kind)
+    x = np.linspace(0.5, 1, 2 * size).reshape(size, 2)
+    seed = np.full((size, 60_000), 0.3)
+    sims = [
+        ng.Simulator(graph, engine="scipy", dtype="float64"),
+        ng.Simulator(graph, engine=engine),
+    ]
+    (weights, below), found = (sim.pullback(x, seed, inputs=True) for sim in sims)
+    np.testing.assert_allclose(found[1], below, rtol=1e-5)
+    np.testing.assert_allclose(found[0], weights, rtol=1e-5)
+    right, squares = (
+        sim.curvature(x, np.zeros_like(seed), loss="mean_squared_error") for sim in sims
+    )
+    np.testing.assert_allclose(squares, right, rtol=2e-5)
+
+
+@engines
+@pytest.mark.parametrize("size", [1, 5])
+def test_a_source_of_many_fields_and_kernels(engine: str, size: int) -> None:
+    """1,600 of 1,521 slots and 3,000 maps: sums over fields, slots and maps at once."""
+    graph = ng.Graph()
+    a = graph.add(ng.Conv2d(1, 39, name="a", padding=19), graph.add(ng.Input((1, 40, 40))))
+    graph.add(ng.Conv2d(3000, 2, stride=39, name="b"), a)
+    graph.weights.value = np.full(graph.weights.count, 0.1)
+    x = np.full((size, 1, 40, 40), 0.7)
+    sims = [
+        ng.Simulator(graph, engine="scipy", dtype="float64"),
+        ng.Simulator(graph, engine=engine),
+    ]
+    np.testing.assert_allclose(sims[1](x), sims[0](x), rtol=1e-5)
+    right, found = (
+        s.pullback(x, np.full(s.graph.outputs.shape, 0.3)[None].repeat(size, 0), inputs=True)
+        for s in sims
+    )
+    for one, other in zip(found, right, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+@engines
+@pytest.mark.parametrize("size", [1, 5])
+def test_a_weight_that_stands_in_very_many_slots(engine: str, size: int) -> None:
+    """A Hankel matrix, weight i + j in row i and column j, and a matrix of a single weight."""
+    count = 600
+    i = np.arange(count)
+    for ids in (np.add.outer(i, i), np.zeros((count, count), int)):
+        triples = np.stack(
+            [np.tile(i + 1, count), ids.reshape(-1), np.repeat(i + 1 + count, count)], 1
+        )
+        graph = ng.Graph.from_connections(
+            triples,
+            inputs=(i + 1).tolist(),
+            outputs=(i + 1 + count).tolist(),
+            values=np.full(ids.max() + 1, 0.1),
+        )
+        x, seed = np.full((size, count), 0.7), np.full((size, count), 0.3)
+        found, _ = ng.Simulator(graph, engine=engine).pullback(x, seed)
+        np.testing.assert_allclose(found, 0.21 * size * np.bincount(ids.reshape(-1)), rtol=1e-5)

@@ -6,7 +6,6 @@ Tiles take blocks of samples; columns, where the batch is small or the maps are 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from neurograph.engines.descent import descend
 from neurograph.errors import EngineError, missing
 from neurograph.losses import Loss
-from neurograph.program import Blocks, Parts, Program, check_program
+from neurograph.program import Parts, Program, check_program
 
 if TYPE_CHECKING:
     from neurograph.kernels.gradient.batch_runner import BatchGradientRunner
@@ -30,8 +29,6 @@ except ImportError as error:
         raise
     raise missing('engine "numba"', "numba", "fast") from error
 
-_LONG = 1 << 14  # slots of a sum from which digits are lost in float32
-_SPELLED = 1 << 24  # slots of a block that may be spelled out as rows
 _FEW = 4  # samples up to which a gradient is taken one pattern at a time
 
 
@@ -50,16 +47,15 @@ class Engine:
             raise EngineError(f"numba engine: {threads} threads, needed at least 1")
         check_program(program)
         self.program, self.dtype, self.threads = program, dtype, threads
-        self._planned = _long_sums_as_rows(program)
-        self._costs = costs(self._planned, dtype.itemsize)
+        self._costs = costs(program, dtype.itemsize)
         self._values = np.zeros(program.weight_count)
         self._runners: dict[bool, Any] = {}
         self._loaded: dict[bool, NDArray[np.float64]] = {}  # the values that a runner has
         self._making = Lock()  # one runner of a kind, with the values it is said to have
         self._recent: tuple[int, Any, Any] = (-1, None, None)  # the last batch, values and runner
         self._learning = Turns()  # gradients one at a time: they share memory
-        self._patterns = Parts(self._planned, self._pattern_runner)
-        self._batches = Parts(self._planned, self._batch_runner)
+        self._patterns = Parts(program, self._pattern_runner)
+        self._batches = Parts(program, self._batch_runner)
         self._runner(self._costs.lanes)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -92,7 +88,7 @@ class Engine:
         columns = self._costs.columns_pay(max(1, batch))
         with self._making.own():
             if columns not in self._runners:
-                made = self._planned, self.dtype, self.threads
+                made = self.program, self.dtype, self.threads
                 runner: Any
                 if columns:
                     # Most never need it.
@@ -157,25 +153,6 @@ class Engine:
             return descend(self, values, inputs, targets, loss, rates)
         self.load(found[0])
         return found
-
-
-def _long_sums_as_rows(program: Program) -> Program:
-    """Return the program with blocks of very long sums as rows, whose sums keep their digits.
-
-    A tile adds one slot after the other, which in float32 loses digits. Blocks too large to be
-    spelled out stay as they are.
-    """
-    long = [
-        isinstance(step, Blocks)
-        and step.sources.shape[2] > _LONG
-        and step.slots <= _SPELLED
-        and step.function.linear
-        for step in program.steps
-    ]
-    if not any(long):
-        return program
-    steps = zip(program.steps, long, strict=True)
-    return replace(program, steps=tuple(s.rows() if spelled else s for s, spelled in steps))
 
 
 def _made(

@@ -53,6 +53,13 @@ class Part:
         """The matrix that adds up terms of all slots by row; None where each has its own."""
         return None if self.slots.size == len(self.sources) else _adding(self.slots.reshape(-1))
 
+    @cached_property
+    def often(self) -> bool:
+        """Whether so many slots read a source that their terms have to be added up in float64."""
+        rows = np.bincount(self.slots.reshape(-1), minlength=len(self.sources))
+        read = np.bincount(self.places[1], rows.repeat(self.sources.shape[1]))
+        return bool(read.max(initial=0) > _LONG)
+
     def joined(self, absent: int) -> Part:
         """Return one block for blocks that share rows, with the weight `absent` in slots between.
 
@@ -91,6 +98,8 @@ class Part:
     def add(self, terms: Array, deltas: Array, some: slice) -> None:
         """Add the terms of all slots, (B, K, F * samples), to some samples of their sources."""
         terms = terms.reshape(self.slots.size, terms.shape[2])
+        if self.often:
+            terms = terms.astype(np.float64)
         if self.by_row is not None:
             terms = self.by_row @ terms
         known, place = self.places
@@ -105,7 +114,8 @@ class Part:
         if self.function.linear:
             return self._product("bmk,bkf->bmf", kernels, columns)
         terms = COMBINE[self.function.combine](kernels[..., None], columns[:, None])
-        return np.asarray(REDUCE[self.function.reduce].reduce(terms, axis=2))
+        exact = np.float64 if self.function.reduce == "sum" else None
+        return np.asarray(REDUCE[self.function.reduce].reduce(terms, axis=2, dtype=exact))
 
     def back(
         self, values: Array, columns: Array, delta: Array, *, power: int, below: bool
@@ -119,10 +129,7 @@ class Part:
             return self._slopes(kernels[..., None], columns[:, None], delta[:, :, None], power)
         if power > 1:
             kernels, columns = kernels**power, columns**power
-        found = np.zeros(kernels.shape)
-        for a in range(0, delta.shape[2], _LONG):
-            some = np.s_[..., a : a + _LONG]
-            found += self._product("bmf,bkf->bmk", delta[some], columns[some])
+        found = self._product("bmf,bkf->bmk", delta, columns)
         return found, self._product("bmk,bmf->bkf", kernels, delta) if below else None
 
     def _slopes(
@@ -135,10 +142,25 @@ class Part:
         share = slopes.reshape(terms.shape)
         by_source, by_weight = COMBINE_SLOPES[self.function.combine](weight, source)
         by_weight = (above * (share * by_weight) ** power).sum(axis=3, dtype=np.float64)
-        return by_weight, (above * (share * by_source) ** power).sum(axis=1)
+        by_source = (above * (share * by_source) ** power).sum(axis=1, dtype=np.float64)
+        return by_weight, by_source
 
     def _product(self, how: str, one: Array, other: Array) -> Array:
-        """Return a product of matrices, block by block; einsum where each would be one row."""
+        """Return a product of matrices, block by block; long sums in pieces, added in float64."""
+        (summed,) = set("mkf") - set(how[-2:])
+        axes = how.index(summed), how.index(summed, 4) - 4
+        length = one.shape[axes[0]]
+        if length <= _LONG:
+            return self._multiplied(how, one, other)
+        total = np.zeros(())
+        for a in range(0, length, _LONG):
+            pair = zip((one, other), axes, strict=True)
+            piece = self._multiplied(how, *(_some(array, axis, a) for array, axis in pair))
+            total = total + piece.astype(np.float64)
+        return total
+
+    def _multiplied(self, how: str, one: Array, other: Array) -> Array:
+        """Return a product block by block; by einsum where each would be one row."""
         if self.targets[0].size == 1:
             return np.asarray(np.einsum(how, one, other))
         if how == "bmk,bmf->bkf":
@@ -146,6 +168,11 @@ class Part:
         elif how == "bmf,bkf->bmk":
             other = other.transpose(0, 2, 1)
         return np.asarray(one @ other)
+
+
+def _some(array: Array, axis: int, first: int) -> Array:
+    """Return a piece of an array along an axis."""
+    return array[(slice(None),) * axis + (slice(first, first + _LONG),)]
 
 
 def _adding(place: Ids) -> csr_matrix:

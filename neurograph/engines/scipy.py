@@ -28,7 +28,7 @@ Array = NDArray[Any]
 
 # Bytes an entry of a matrix takes here: its value, column, weight id and a spare while it is built.
 _ENTRY = 16
-_LONG = 1 << 12  # slots of a sum from which digits are lost in float32
+_LONG = 1 << 10  # slots of a sum from which digits are lost in float32
 
 
 @dataclass(eq=False)
@@ -73,7 +73,8 @@ class Engine:
         ones = np.ones(sources.size, self.dtype)
         shape = (ptr.size - 1, self.program.size)
         matrix = csr_matrix((ones, sources, ptr), shape=shape)
-        long = linear and int(np.diff(ptr).max(initial=0)) > _LONG
+        summed = rows.function.reduce == "sum"
+        long = summed and int(np.diff(rows.ptr).max(initial=0)) > _LONG
         return _Product(rows, matrix, weights, linear, long)
 
     def load(self, values: NDArray[np.float64]) -> None:
@@ -131,6 +132,8 @@ class Engine:
         # A selection product multiplies by 1 and adds to 0, which keeps infinities and NaN as they
         # are.
         terms = COMBINE[function.combine](self._values[rows.weights][:, None], step.matrix @ states)
+        if step.long:
+            terms = terms.astype(np.float64)
         net = np.full(
             (rows.targets.size, states.shape[1]), IDENTITY.get(function.reduce, 0), self.dtype
         )

@@ -14,11 +14,11 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from neurograph.kernels.lanes import I16, I64, Lanes, unrolled
+from neurograph.kernels.long_sums import in_pieces
 from neurograph.kernels.tiles import ADD, Arguments, Pair
 from neurograph.kernels.waiting import Waiting
 
 _AHEAD = 128  # entries: how far ahead a row asks for weights and indices, a cache line of each
-_LONG = 1 << 10  # entries of a sum that are added up at once
 _UNROLL = 4  # entries in flight: a fused multiply-add takes 4 cycles and two start in each
 
 
@@ -63,24 +63,25 @@ class RowKernel:
     def _row(self, states: Any, index: Any, start: Any, stop: Any) -> None:
         b = self.builder
         self._clear()
+        for place in self.more:
+            b.store(self.lanes.constant(0.0), place)
 
-        def entry(number: Any, chain: int) -> None:
-            self._entry(states, index, b.add(first, number), chain)
+        def entries(first: Any, count: Any) -> None:
+            def entry(number: Any, chain: int) -> None:
+                self._entry(states, index, b.add(b.add(start, first), number), chain)
 
-        first = start
+            unrolled(b, count, self.chains, entry)
+
+        def put_away() -> None:
+            for place, total in zip(self.more, self._totals(), strict=True):
+                b.store(b.fadd(b.load(place), total), place)
+            self._clear()
+
+        count = b.sub(stop, start)
         if self.more:
-            # Long sums would lose digits: they are added up piece by piece.
-            pieces = b.lshr(b.sub(stop, start), I64(_LONG.bit_length() - 1))
-            for place in self.more:
-                b.store(self.lanes.constant(0.0), place)
-            with cgutils.for_range(b, pieces) as loop:
-                first = b.add(start, b.mul(loop.index, I64(_LONG)))
-                unrolled(b, I64(_LONG), self.chains, entry)
-                for place, total in zip(self.more, self._totals(), strict=True):
-                    b.store(b.fadd(b.load(place), total), place)
-                self._clear()
-            first = b.add(start, b.mul(pieces, I64(_LONG)))
-        unrolled(b, b.sub(stop, first), self.chains, entry)
+            in_pieces(b, count, entries, put_away)
+        else:
+            entries(I64(0), count)
 
     def _clear(self) -> None:
         for chain in self.sums:

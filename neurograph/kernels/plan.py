@@ -27,7 +27,8 @@ from neurograph.kernels.catalogue import (
     tiles,
 )
 from neurograph.kernels.lanes import vector_bytes
-from neurograph.kernels.products import Product, products
+from neurograph.kernels.product import Product, pieces
+from neurograph.kernels.products import products
 from neurograph.kernels.tiles import (
     ADD,
     ALONG,
@@ -172,6 +173,12 @@ class Builder:
         self, product: Product, chosen: tuple[tuple[TileShape, int], ...], passes: int
     ) -> None:
         """Add the ops of a product of offsets, not ids; a map may be several rows of weights."""
+        for piece in pieces(product):
+            self._piece(piece, chosen, passes)
+
+    def _piece(
+        self, product: Product, chosen: tuple[tuple[TileShape, int], ...], passes: int
+    ) -> None:
         blocks, maps, fields = product.targets.shape
         slots, rows = product.sources.shape[2], product.weights.shape[1] // maps
         each = np.arange(blocks)

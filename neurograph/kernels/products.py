@@ -18,32 +18,15 @@ from numpy.typing import NDArray
 
 from neurograph.functions import Activation
 from neurograph.kernels.catalogue import cost
-from neurograph.kernels.tiles import LINEAR, Pair
+from neurograph.kernels.product import IDENTITY, Product, plain
+from neurograph.kernels.tiles import LINEAR
 from neurograph.program import Blocks
 from neurograph.rows import equal_rows
 
 _MOST_BLOCKS = 256  # blocks of a level looked at together
 _MOST_SOURCES = 1 << 24
 _MOST_FILLED = 4  # times as many weights, zeros included, when maps are joined
-_IDENTITY = Activation()
 Ids = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Product:
-    """Stacked sums.
-
-    Sources (B, F, K), weights (B, M, K), bias (B, M, F) or (B, M, 1), targets (B, M, F).
-
-    Without a bias the sums are added to the states that are there; a bias of -1 starts from 0.
-    """
-
-    pair: Pair
-    activation: Activation
-    sources: Ids
-    weights: Ids
-    bias: Ids | None
-    targets: Ids
 
 
 def products(
@@ -109,14 +92,6 @@ def joined(steps: Sequence[Blocks]) -> Product | None:
     return Product(LINEAR, steps[0].function.activation, sources, together, bias, targets)
 
 
-def plain(step: Blocks) -> Product:
-    """Return a step as one product."""
-    f = step.function
-    return Product(
-        Pair(f.combine, f.reduce), f.activation, step.sources, step.weights, step.bias, step.targets
-    )
-
-
 def _shared(steps: list[Blocks], vectors: int, framed: bool) -> list[Product] | None:
     """Return products in which blocks share the loads of common sources.
 
@@ -175,7 +150,7 @@ class _Sums:
         step, _ = blocks[0]
         self.fields, self.activation = step.sources.shape[1], step.function.activation
         self.starts = set(range(len(blocks)))  # what frames are left to do
-        self.ends = set() if self.activation == _IDENTITY else set(self.starts)
+        self.ends = set() if self.activation == IDENTITY else set(self.starts)
         self.added: list[Product] = []
         self.cycles = 0.0
 
@@ -198,7 +173,7 @@ class _Sums:
         best = min(combinations((set[int](), first), (set[int](), last)), key=cycles)
         for (begins, finishes), members in parts(*best).items():
             weights = np.concatenate([piece.weights[b] for b in members])
-            activation = self.activation if finishes else _IDENTITY
+            activation = self.activation if finishes else IDENTITY
             self.added.append(self._product(members, piece.sources, weights, begins, activation))
             self.cycles += self._cost(members, slots)
         self.starts -= best[0]
@@ -210,7 +185,7 @@ class _Sums:
 
     def finished(self) -> list[Product]:
         """Return all products, in an order in which they can run."""
-        starts = self._frames(self.starts, True, _IDENTITY)
+        starts = self._frames(self.starts, True, IDENTITY)
         return [*starts, *self.added, *self._frames(self.ends, False, self.activation)]
 
     def _frames(self, blocks: set[int], bias: bool, activation: Activation) -> Iterator[Product]:

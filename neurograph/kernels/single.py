@@ -30,7 +30,8 @@ from neurograph.kernels import activations, tanh
 from neurograph.kernels.arena import Arena, input_ids
 from neurograph.kernels.catalogue import TileShape, cost, cover, shapes
 from neurograph.kernels.plan import Builder, Plan, moved, scattered
-from neurograph.kernels.products import Product, alike, grouped, joined, plain
+from neurograph.kernels.product import Product, plain
+from neurograph.kernels.products import alike, grouped, joined
 from neurograph.kernels.tiles import (
     ABREAST,
     ALONG,

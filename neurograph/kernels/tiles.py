@@ -13,6 +13,7 @@ all fields, and the activation follows the last sum.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -21,7 +22,8 @@ from numba.core import cgutils
 from neurograph.kernels.lanes import I32, I64, Lanes, unrolled
 from neurograph.kernels.waiting import Waiting
 
-ADD, BIAS, BIAS_EACH = range(3)  # what a sum starts from: the state that is there, or a bias
+# What a sum starts from: nothing, to be added to the state that is there in the end; or a bias.
+ADD, BIAS, BIAS_EACH = range(3)
 
 
 class Pair(NamedTuple):
@@ -116,7 +118,7 @@ class Tile:
         b, a = self.builder, self.arguments
         with cgutils.for_range(b, a.groups) as loop:
             row = b.gep(a.row, [b.mul(loop.index, I64(self.maps * self.fields))])
-            self._start(loop.index, row)
+            self._start(loop.index)
             wide = self.lanes.count if self.over == GATHERED else 1
             step = b.mul(a.slots, I64(self.fields * wide))
             index = (
@@ -126,8 +128,7 @@ class Tile:
             )
             self._locate(loop.index)
             self._add_slots(index)
-            if not self.pair.linear:
-                self._add_bias(loop.index)
+            self._add_more(loop.index, row)
             left = b.sub(b.sub(a.groups, loop.index), I64(1))
             self.waiting.store(a, list(self.sums.values()), row, left)
         b.ret_void()
@@ -139,24 +140,24 @@ class Tile:
         for v in range(self.vectors):
             self.builder.store(value, self.sums[m, f, v])
 
+    def _clear(self) -> None:
+        for m, f in self._each():
+            self._set(m, f, self.lanes.identity(self.pair.reduce))
+
     def _vector(self, offset: Any, v: int) -> Any:
         """Return where vector `v` of the state at an offset begins."""
         at = self.builder.sext(offset, I64)
         return self.builder.add(at, I64(v * self.lanes.count)) if v else at
 
-    def _start(self, group: Any, row: Any) -> None:
+    def _start(self, group: Any) -> None:
+        """Start weighted sums from their biases; all else, and what is added, from nothing."""
         b, a = self.builder, self.arguments
         if not self.pair.linear:
-            for m, f in self._each():
-                self._set(m, f, self.lanes.identity(self.pair.reduce))
+            self._clear()
             return
         with b.if_else(b.icmp_signed("==", a.init, I64(ADD))) as (add, fresh):
             with add:
-                for m, f in self._each():
-                    at = b.load(b.gep(row, [I64(m * self.fields + f)]))
-                    for v in range(self.vectors):
-                        state = self.lanes.load(a.states, self._vector(at, v))
-                        b.store(state, self.sums[m, f, v])
+                self._clear()
             with fresh, b.if_else(b.icmp_signed("==", a.init, I64(BIAS))) as (one, each):
                 with one:
                     for m in range(self.maps):
@@ -220,10 +221,24 @@ class Tile:
 
         unrolled(self.builder, self.arguments.slots, together, slot)
 
-    def _add_bias(self, group: Any) -> None:
-        for (m, f, _), place in self.sums.items():
-            total = self.builder.load(place)
-            self.builder.store(self.builder.fadd(total, self._bias(group, m, f)), place)
+    def _add_more(self, group: Any, row: Any) -> None:
+        """Add the states that are there, or the biases that the sums did not start from."""
+        b, a = self.builder, self.arguments
+
+        def add(found: Callable[[int, int, int], Any]) -> None:
+            for key, place in self.sums.items():
+                b.store(b.fadd(b.load(place), found(*key)), place)
+
+        def state(m: int, f: int, v: int) -> Any:
+            at = b.load(b.gep(row, [I64(m * self.fields + f)]))
+            return self.lanes.load(a.states, self._vector(at, v))
+
+        if self.pair.reduce == "sum":
+            with b.if_then(b.icmp_signed("==", a.init, I64(ADD))):
+                add(state)
+        if not self.pair.linear:
+            with b.if_then(b.icmp_signed("!=", a.init, I64(ADD))):
+                add(lambda m, f, _: self._bias(group, m, f))
 
     def _slot(self, slot: Any, index: Any) -> None:
         """Add one slot to all sums: the fewer of its weights and sources wait in registers."""

@@ -19,6 +19,7 @@ from numba.core import cgutils
 
 from neurograph.kernels.finish import emit_activation
 from neurograph.kernels.lanes import I32, I64, Lanes
+from neurograph.kernels.long_sums import in_pieces
 from neurograph.kernels.tiles import LINEAR, Pair
 
 _TOGETHER = 4  # vectors whose sums are in flight
@@ -63,7 +64,9 @@ class _Kernel:
         self.lanes = Lanes(self.builder, element)
         self.given = Strip(*function.args)
         kind = self.lanes.type
-        self.sums = [cgutils.alloca_once(self.builder, kind) for _ in range(_TOGETHER)]
+        self.sums, self.more = (
+            [cgutils.alloca_once(self.builder, kind) for _ in range(_TOGETHER)] for _ in range(2)
+        )
 
     def emit(self) -> None:
         """Emit the function's body."""
@@ -79,22 +82,37 @@ class _Kernel:
     def _vectors(self, first: Any, count: int) -> None:
         b, g, lanes = self.builder, self.given, self.lanes
         at = b.mul(first, I64(lanes.count))
-        places = self.sums[:count]
-        for place in places:
+        places, more = self.sums[:count], self.more[:count]
+        for place in (*places, *more):
             b.store(lanes.identity(self.pair.reduce), place)
-        with cgutils.for_range(b, g.slots) as loop:
-            source = b.sext(b.load(b.gep(g.index, [loop.index])), I64)
-            for v, place in enumerate(places):
-                here = b.add(at, I64(v * lanes.count))
-                weight = self._each(g.weight, b.mul(loop.index, g.step), here)
-                state = lanes.load(g.states, b.add(source, here))
-                b.store(lanes.accumulate(*self.pair, b.load(place), weight, state), place)
-        for v, place in enumerate(places):
+
+        def slots(begin: Any, some: Any) -> None:
+            with cgutils.for_range(b, some) as loop:
+                self._slot(b.add(begin, loop.index), at, places)
+
+        def put_away() -> None:
+            for place, total in zip(places, more, strict=True):
+                value = lanes.reduce(self.pair.reduce, b.load(total), b.load(place))
+                b.store(value, total)
+                b.store(lanes.identity(self.pair.reduce), place)
+
+        in_pieces(b, g.slots, slots, put_away)
+        put_away()
+        for v, place in enumerate(more):
             bias = self._each(g.bias, I64(0), b.add(at, I64(v * lanes.count)))
             b.store(b.fadd(b.load(place), bias), place)
-        emit_activation(lanes, g, places)
-        for v, place in enumerate(places):
+        emit_activation(lanes, g, more)
+        for v, place in enumerate(more):
             lanes.store(b.load(place), g.target, b.add(at, I64(v * lanes.count)))
+
+    def _slot(self, slot: Any, at: Any, places: list[Any]) -> None:
+        b, g, lanes = self.builder, self.given, self.lanes
+        source = b.sext(b.load(b.gep(g.index, [slot])), I64)
+        for v, place in enumerate(places):
+            here = b.add(at, I64(v * lanes.count))
+            weight = self._each(g.weight, b.mul(slot, g.step), here)
+            state = lanes.load(g.states, b.add(source, here))
+            b.store(lanes.accumulate(*self.pair, b.load(place), weight, state), place)
 
     def _each(self, memory: Any, start: Any, here: Any) -> Any:
         if self.shared:

@@ -10,10 +10,27 @@ from neurograph.kernels.gradient import pattern as op_columns
 from neurograph.kernels.gradient.batch_products import dots_fields, outer_fields
 from neurograph.kernels.gradient.batch_rows import rows_back, rows_forward
 from neurograph.kernels.gradient.inside import inner
-from neurograph.kernels.gradient.pattern import ADD, finish, slope_back, start, start_back
+from neurograph.kernels.gradient.pattern import (
+    ADD,
+    finish,
+    repeat,
+    repeat_back,
+    slope_back,
+    start,
+    start_back,
+)
 from neurograph.kernels.gradient.pattern_products import outer
 from neurograph.kernels.gradient.seeds import flush, seed, seed_by_loss, take
-from neurograph.kernels.gradient.tape import ACTIVATE, BLOCK, DENSE, INPUTS, NEURONS, ROWS, START
+from neurograph.kernels.gradient.tape import (
+    ACTIVATE,
+    BLOCK,
+    DENSE,
+    INPUTS,
+    NEURONS,
+    REPEAT,
+    ROWS,
+    START,
+)
 from neurograph.kernels.interpreter import enter, fingerprint, lane_count_of
 
 KIND, BLOCKS, MAPS, FIELDS = op_columns.KIND, op_columns.BLOCKS, op_columns.MAPS, op_columns.FIELDS
@@ -176,6 +193,8 @@ def _forward(
             rows_forward(op, table, pool, states, samples)
         elif kind == ACTIVATE:
             finish(op, parameters, states, nets)
+        elif kind == REPEAT:
+            repeat(op, table, states)
 
 
 @inner
@@ -208,6 +227,8 @@ def _backward(
         elif kind == ROWS:
             rows_back(op, table, pool, states, deltas, gradient, scratch, squared, samples)
             deltas[op[ROW] : op[ROW] + op[MAPS] * samples] = 0
+        elif kind == REPEAT:
+            repeat_back(op, table, deltas)
         else:
             slope_back(op, parameters, states, nets, deltas, squared)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurograph.kernels.gradient.tape import BLOCK, DENSE, Tape, TapeBuilder
-from neurograph.kernels.products import Product
+from neurograph.kernels.gradient.tape import BLOCK, DENSE, Tape
+from neurograph.kernels.gradient.tape_builder import TapeBuilder
+from neurograph.kernels.product import Product
 from neurograph.program import Program, Rows, Step
 
 
@@ -45,7 +46,7 @@ class _Builder(TapeBuilder):
         slots, samples = product.sources.shape[2], self.samples
         dense = fields == 1 and slots >= self._lanes
         width = -(-slots // self._lanes) * self._lanes
-        kernel, slot, _ = self.kernels(product.weights, contiguous=dense, copy=copy)
+        kernel, slot, _ = self.kernels(product, contiguous=dense, copy=copy)
         frame = {"BLOCKS": blocks, "MAPS": maps, "FIELDS": fields, "SLOTS": slots, "ROW": row}
         if dense:
             self.scratch = max(self.scratch, samples * width)
@@ -55,7 +56,7 @@ class _Builder(TapeBuilder):
             DENSE if dense else BLOCK,
             product.weights,
             STRIDE=fields * samples,
-            SOURCE=self.table.add(self.offsets(product.sources)),
+            SOURCE=self.table.add(self.read(product.sources) * self.samples),
             KERNEL=kernel,
             SLOT=slot,
             BIAS=bias,

@@ -11,7 +11,7 @@ from neurograph.kernels.gradient.pattern_products import dots, outer
 from neurograph.kernels.gradient.rows import rows_back, rows_forward
 from neurograph.kernels.gradient.runs import add_runs, copy_runs
 from neurograph.kernels.gradient.slopes import PARAMETERS, activate, slope
-from neurograph.kernels.gradient.tape import ACTIVATE, BLOCK, DENSE, ROWS, START, Part
+from neurograph.kernels.gradient.tape import ACTIVATE, BLOCK, DENSE, REPEAT, ROWS, START, Part
 from neurograph.kernels.interpreter import lane_count_of
 from neurograph.kernels.scalars import slope as scalar_slope
 from neurograph.kernels.scalars import value
@@ -91,6 +91,14 @@ def finish(op: Any, parameters: Any, states: Any, nets: Any) -> None:
 
 
 @inner
+def repeat(op: Any, table: Any, states: Any) -> None:
+    """Copy the states of a REPEAT op."""
+    for i in range(op[MAPS]):
+        source, copy = table[op[SOURCE] + i], table[op[ROW] + i]
+        states[copy : copy + op[STRIDE]] = states[source : source + op[STRIDE]]
+
+
+@inner
 def forward(
     ops: Any,
     table: Any,
@@ -116,6 +124,8 @@ def forward(
             rows_forward(op, table, pool, states)
         elif kind == ACTIVATE:
             finish(op, parameters, states, nets)
+        elif kind == REPEAT:
+            repeat(op, table, states)
 
 
 # ---- backwards ------------------------------------------------------------------------------
@@ -234,6 +244,16 @@ def _refresh(op: Any, table: Any, states: Any, fields: Any, again: bool, squared
 
 
 @inner
+def repeat_back(op: Any, table: Any, deltas: Any) -> None:
+    """Add the deltas of copies to those of what they are copies of; they are zero again."""
+    for i in range(op[MAPS]):
+        source, copy = table[op[SOURCE] + i], table[op[ROW] + i]
+        for s in range(op[STRIDE]):
+            deltas[source + s] += deltas[copy + s]
+            deltas[copy + s] = 0
+
+
+@inner
 def slope_back(
     op: Any, parameters: Any, states: Any, nets: Any, deltas: Any, squared: bool
 ) -> None:
@@ -289,5 +309,7 @@ def backward(
             _dense_back(op, table, slopes, deltas, fields, gradient, scratch, reach, rates)
         elif kind == ROWS:
             rows_back(op, table, pool, states, deltas, gradient, scratch, squared)
+        elif kind == REPEAT:
+            repeat_back(op, table, deltas)
         else:
             slope_back(op, parameters, states, nets, deltas, squared)

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.kernels.gradient.tape import BLOCK, DENSE, Tape, TapeBuilder
+from neurograph.kernels.gradient.tape import BLOCK, DENSE, Tape
+from neurograph.kernels.gradient.tape_builder import TapeBuilder
 from neurograph.kernels.lanes import lane_count
-from neurograph.kernels.products import Product
+from neurograph.kernels.long_sums import cuts
+from neurograph.kernels.product import Product
 from neurograph.program import Program, Rows, Step
 
 _SMALL = 32  # multiply-adds of a block below which rows are faster
@@ -26,7 +28,11 @@ def build(program: Program, itemsize: int) -> Tape:
 class _Builder(TapeBuilder):
     def __init__(self, program: Program, lanes: int) -> None:
         super().__init__(program, multiple=lanes, samples=1)
-        fields = sum(s.sources.size for s in program.steps if not self.as_rows(s))
+        fields = sum(
+            s.sources.size * len(cuts(s.targets.shape[1]))
+            for s in program.steps
+            if not self.as_rows(s)
+        )
         self.shared = fields > _MOST_FIELDS
         self._next, self.fields = self.ones, self.ones
         ids = [ids.reshape(-1) for step in program.steps for ids in (step.weights, step.bias)]
@@ -58,8 +64,8 @@ class _Builder(TapeBuilder):
 
     def _block(self, product: Product, bias: int, frame: dict[str, int], *, copy: bool) -> None:
         slots, stride = frame["SLOTS"], self.stride(frame["FIELDS"])
-        kernel, slot, _ = self.kernels(product.weights, contiguous=False, copy=copy)
-        source, run = self._runs(product.sources.transpose(0, 2, 1))
+        kernel, slot, _ = self.kernels(product, contiguous=False, copy=copy)
+        source, run = self._runs(self.read(product.sources).transpose(0, 2, 1))
         rows = stride * np.arange(frame["BLOCKS"] * slots)
         self.scratch = max(self.scratch, slots * stride)
         self.op(
@@ -81,8 +87,8 @@ class _Builder(TapeBuilder):
 
     def _dense(self, product: Product, frame: dict[str, int]) -> None:
         stride = self.whole(frame["SLOTS"])
-        kernel, slot, copied = self.kernels(product.weights, contiguous=True, copy=False)
-        source, run = self._runs(product.sources)
+        kernel, slot, copied = self.kernels(product, contiguous=True, copy=False)
+        source, run = self._runs(self.read(product.sources))
         self.scratch = max(self.scratch, stride)
         self.op(
             DENSE,
@@ -104,9 +110,8 @@ class _Builder(TapeBuilder):
         if not self.shared:
             self._next += size
 
-    def _runs(self, sources: NDArray[Any]) -> tuple[int, int]:
-        """Add the places of sources (.., length) where runs start; return (offset, run length)."""
-        places = self.places[sources]
+    def _runs(self, places: NDArray[Any]) -> tuple[int, int]:
+        """Add the places (.., length) where runs start; return (offset, run length)."""
         length = places.shape[-1]
         breaks = (np.diff(places, axis=-1) != 1).any(tuple(range(places.ndim - 1)))
         run = gcd(length, *(np.flatnonzero(breaks) + 1).tolist())

@@ -38,11 +38,19 @@ class Sums:
         for vector, place in zip(right, self._places[row], strict=True):
             b.store(self.lanes.fma(left, vector, b.load(place)), place)
 
-    def load(self, rows: list[Any], columns: list[Any]) -> None:
-        """Start from the vectors at rows[row][columns[column]:]."""
+    def add_all(self, others: Sums) -> None:
+        """Add as many other sums to them."""
+        b = self.lanes.builder
+        for row, own in zip(others.values(), self._places, strict=True):
+            for vector, place in zip(row, own, strict=True):
+                b.store(b.fadd(b.load(place), vector), place)
+
+    def add_stored(self, rows: list[Any], columns: list[Any]) -> None:
+        """Add the vectors at rows[row][columns[column]:]."""
+        b = self.lanes.builder
         for source, row in zip(rows, self._places, strict=True):
             for column, place in zip(columns, row, strict=True):
-                self.lanes.builder.store(self.lanes.load(source, column), place)
+                b.store(b.fadd(b.load(place), self.lanes.load(source, column)), place)
 
     def store(self, rows: list[Any], columns: list[Any]) -> None:
         """Store the vectors at rows[row][columns[column]:]."""
@@ -75,7 +83,7 @@ def add_total(lanes: Lanes, vector: Any, place: Any) -> None:
 
 @dataclass(frozen=True)
 class Outer:
-    """Sums over j of a[head + columns[j]] right[below[j]:], from what is there or a[start[i]].
+    """Sums over j of a[head + columns[j]] right[below[j]:], and what is there or a[start[i]].
 
     `columns` is a pointer into the table; `start` a place in it, negative for what is there.
     """
@@ -97,9 +105,10 @@ class Outer:
         lanes, b = self.lanes, self.lanes.builder
         array, below = right
         sums = Sums(lanes, len(own), len(lane))
-        with b.if_else(b.icmp_signed("<", self.start, I64(0))) as (add, fresh):
+        adds = b.icmp_signed("<", self.start, I64(0))
+        with b.if_else(adds) as (add, fresh):
             with add:
-                sums.load(tails, lane)
+                sums.clear()
             with fresh:
                 for row, place in enumerate(own):
                     at = offset(b, self.table, b.add(self.start, place))
@@ -110,4 +119,6 @@ class Outer:
             column = offset(b, self.columns, loop.index)
             for row, head in enumerate(heads):
                 sums.add(row, lanes.broadcast(head, column), vectors)
+        with b.if_then(adds):  # only now: a sum of sums keeps its digits
+            sums.add_stored(tails, lane)
         sums.store(tails, lane)

@@ -12,6 +12,9 @@ from neurograph.kernels.gradient.batch_products import VECTORS
 from neurograph.kernels.gradient.emitting import emitted, offset
 from neurograph.kernels.gradient.registers import Sums, add_total
 from neurograph.kernels.lanes import I64, Lanes
+from neurograph.kernels.long_sums import in_pieces
+
+Entry = Callable[[Any, Any, Any, list[Any]], None]
 
 
 class _Rows:
@@ -24,16 +27,23 @@ class _Rows:
         self.states, self.pool, self.source, self.kernel = states, pool, source, kernel
         self.lane = [I64(v * lanes.count) for v in range(VECTORS)]
 
-    def entries(self, ptr: Any, row: Any, one: Callable[[Any, Any, Any, list[Any]], None]) -> None:
-        """Emit `one(place of the weight, place of the source, weight, states)` for each entry."""
+    def entries(self, ptr: Any, row: Any, one: Entry, end: Callable[[], None]) -> None:
+        """Emit `one(place of the weight, place of the source, weight, states)` for each entry.
+
+        And `end()` after each LONG of them.
+        """
         b, table = self.b, self.table
-        first, last = (offset(b, table, b.add(ptr, at)) for at in (row, b.add(row, I64(1))))
-        with cgutils.for_range(b, b.sub(last, first)) as loop:
-            entry = b.add(first, loop.index)
-            at = offset(b, table, b.add(self.kernel, entry))
-            place = offset(b, table, b.add(self.source, entry))
-            weight = self.lanes.broadcast(self.pool, at)
-            one(at, place, weight, self.vectors(self.states, place))
+        begin, stop = (offset(b, table, b.add(ptr, at)) for at in (row, b.add(row, I64(1))))
+
+        def some(first: Any, count: Any) -> None:
+            with cgutils.for_range(b, count) as loop:
+                entry = b.add(b.add(begin, first), loop.index)
+                at = offset(b, table, b.add(self.kernel, entry))
+                place = offset(b, table, b.add(self.source, entry))
+                weight = self.lanes.broadcast(self.pool, at)
+                one(at, place, weight, self.vectors(self.states, place))
+
+        in_pieces(b, b.sub(stop, begin), some, end)
 
     def vectors(self, array: Any, place: Any) -> list[Any]:
         """Load the vectors of a state."""
@@ -77,7 +87,11 @@ def sum_rows(
 
     def emit(product: bool) -> None:
         # One sum a row: a squared difference has a factor of its own for each vector.
-        sums = Sums(lanes, VECTORS, 1)
+        sums, more = Sums(lanes, VECTORS, 1), Sums(lanes, VECTORS, 1)
+
+        def put_away() -> None:
+            more.add_all(sums)
+            sums.clear()
 
         def one(_at: Any, _place: Any, weight: Any, states: list[Any]) -> None:
             for row, state in enumerate(states):
@@ -86,9 +100,11 @@ def sum_rows(
 
         with cgutils.for_range(b, rows) as loop:
             sums.clear()
-            run.entries(ptr, loop.index, one)
-            more = lanes.broadcast(pool, offset(b, table, b.add(bias, loop.index)))
-            found = [b.fadd(total, more) for (total,) in sums.values()]
+            more.clear()
+            run.entries(ptr, loop.index, one, put_away)
+            put_away()
+            own = lanes.broadcast(pool, offset(b, table, b.add(bias, loop.index)))
+            found = [b.fadd(total, own) for (total,) in more.values()]
             place = b.add(target, b.mul(loop.index, I64(VECTORS * lanes.count)))
             run.store(found, states, place)
 
@@ -137,6 +153,6 @@ def sum_rows_back(
                 run.store(below, deltas, place)
                 add_total(lanes, total, b.gep(gradient, [at]))
 
-            run.entries(ptr, loop.index, one)
+            run.entries(ptr, loop.index, one, lambda: None)
 
     _both(b, multiply, emit)
