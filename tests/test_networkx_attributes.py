@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 
 import networkx as nx
@@ -357,6 +356,6 @@ def test_mutated_graphs_are_read_right_or_refused(view, plain):
             assert graph.constants[0] == 1.0
             assert numbers(ng.count(G)) == numbers(ng.count(graph))
             continue
-        with contextlib.suppress(ng.GraphError):
+        with pytest.raises(ng.GraphError):
             ng.count(G)
     assert min(outcomes["refused"], outcomes["read"]) > 20, outcomes

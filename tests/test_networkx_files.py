@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from networks import PAIRS, irregular
 
 import neurograph as ng
-from neurograph.convert.plain import function_of, function_text
 from neurograph.functions import ACTIVATIONS, Activation
+from neurograph.nodes_and_edges import function_of, function_text
 
 SOME = settings(deadline=None, max_examples=15)
 VIEWS = ("weights", "connections", "neurons")

@@ -175,12 +175,25 @@ def networkx_graphs(rng: Rng, folder: Path, seed: int) -> str:
     G = ng.to_networkx(graph, view=some(rng, ["weights", "connections"]))
     for _ in range(int(rng.integers(1, 4))):
         _spoil_networkx(G, rng)
+    total = _counted(G)
     try:
         found = ng.from_networkx(G)
     except NeurographError:
+        # A graph that no longer says it is one of ours may have cycles, or no outputs.
+        assert total is None or "neurograph" not in G.graph
         return REFUSED
+    assert total == _counted(found)
     is_whole(found, rng, folder)
     return WHOLE
+
+
+def _counted(graph: Any) -> tuple[int, ...] | None:
+    """Return what is counted in a graph of either kind; None where that is refused."""
+    try:
+        row = ng.count(graph).total
+    except NeurographError:
+        return None
+    return row.neurons, row.trainable, row.fixed, row.connections, row.bias_connections, row.dead
 
 
 def _spoil_networkx(G: Any, rng: Rng) -> None:

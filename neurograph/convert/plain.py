@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
-from neurograph.errors import GraphError
-from neurograph.functions import Activation, Function
-from neurograph.nodes_and_edges import PREFIX
-
-_FUNCTION = re.compile(r"\((\w+), (\w+)\) (\w+)(?:\(([^()]*)\))?")
+from neurograph.functions import Function
+from neurograph.nodes_and_edges import PREFIX, function_text
 
 
 def make_plain(G: Any) -> None:
@@ -37,32 +33,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Function):
         return function_text(value)
     return ", ".join(map(str, value)) if isinstance(value, tuple) else value
-
-
-def function_text(function: Function) -> str:
-    """Return a function as text, its parameters to the last bit.
-
-    >>> function_text(Function("multiply", "max", "leaky_relu"))
-    '(multiply, max) leaky_relu(0.01)'
-    """
-    squash = function.activation
-    numbers = ", ".join(map(repr, squash.parameters))
-    parameters = f"({numbers})" if numbers else ""
-    return f"({function.combine}, {function.reduce}) {squash.name}{parameters}"
-
-
-def function_of(text: str) -> Function | None:
-    """Return the function that `function_text` wrote; None for any other text.
-
-    >>> function_of("(multiply, sum) tanh")
-    Function(combine='multiply', reduce='sum', activation=Activation(name='tanh', parameters=()))
-    """
-    match = _FUNCTION.fullmatch(text.strip())
-    if match is None:
-        return None
-    combine, reduce, name, numbers = match.groups()
-    try:
-        parameters = tuple(float(n) for n in numbers.split(",")) if numbers else ()
-        return Function(combine, reduce, Activation(name, parameters))
-    except (GraphError, ValueError):
-        return None

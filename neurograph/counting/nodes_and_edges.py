@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,13 @@ from neurograph.errors import GraphError
 from neurograph.nodes_and_edges import (
     INPUT_LAYER,
     NEURON_LAYER,
+    Arrays,
     Attributes,
     Ordinary,
+    Unit,
     Walk,
     Weight,
     described,
-    in_order,
     leading_to,
     outputs_of,
 )
@@ -56,12 +57,12 @@ def tallies(G: Any, other: str) -> dict[str, Tally]:
     about = described(G, read)
     if about is None:
         return _ordinary(Ordinary.of(G, read))
-    return _own(Walk(G, about, read), other)
+    walk = Walk(G, about, read)
+    return _own(walk, Arrays(walk, read).units, other)
 
 
-def _own(walk: Walk, other: str) -> dict[str, Tally]:
+def _own(walk: Walk, units: Sequence[Unit], other: str) -> dict[str, Tally]:
     found = {name: Tally(maps=note.shape) for name, note in walk.about.layers.items()}
-    units = in_order(walk.units.values())
     fed = {link.target.key for link in walk.links}
     ends = [unit.key for unit in outputs_of(walk, units)]
     read = leading_to(ends, ((link.source.key, link.target.key) for link in walk.links))

@@ -62,11 +62,11 @@ class Attributes:
 
     def __init__(self, who: str, error: type[NeurographError]) -> None:
         self.who = who
-        self._error = error
+        self.error = error
 
     def fail(self, message: str) -> NoReturn:
         """Raise the error."""
-        raise self._error(f"{self.who}: {message}")
+        raise self.error(f"{self.who}: {message}")
 
     def whole(self, value: object, about: str, *, least: int = 0) -> int:
         """Return a whole number from `least` to what int32 holds."""

@@ -7,23 +7,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from neurograph.functions import Function
 from neurograph.graph import BIAS_NAME
 from neurograph.nodes_and_edges.attributes import Attributes, shown
 from neurograph.nodes_and_edges.description import Description
+from neurograph.nodes_and_edges.function_text import function_of
 
 KINDS = ("neuron", "constant", "weight", "connection")
 
 
 @dataclass(slots=True, eq=False)
 class Unit:
-    """A neuron or a constant; `data` are its node's attributes."""
+    """A neuron or a constant."""
 
     key: Any
     id: int | None
     layer: str | None  # None: it is a layer of its own; of a constant, its name if not its node's
     index: tuple[int, ...]
     constant: bool
-    data: Mapping[str, Any]
+    state: float | None = None  # a constant's
+    function: Function | None = None  # a neuron's; None: an input
     label: str | None = None  # the neuron's own name
     class_name: str | None = None  # of an output
 
@@ -37,7 +40,7 @@ class Unit:
     @property
     def computes(self) -> bool:
         """Whether it has a function: no input, no constant."""
-        return not self.constant and self.data.get("function") is not None
+        return self.function is not None
 
 
 @dataclass(slots=True, eq=False)
@@ -116,14 +119,24 @@ class Nodes:
         if kind == "constant":
             # Where nodes were renamed, its id tells which it is.
             name = None if isinstance(key, str) else self._about.constants.get(identity)
-            return Unit(key, identity, name, (), True, data)
+            state = self._read.number(data.get("state"), f"{about} has the state")
+            return Unit(key, identity, name, (), True, state)
         layer = self._layer(data, about)
         note = self._about.layers.get(str(key) if layer is None else layer)
         axes = None if note is None or note.shape is None else len(note.shape)
         index = self._read.index(data.get("index"), f"{about} has index", axes)
         label = self._layer(data, about, "neuron_name")
-        class_name = self._layer(data, about, "class_name")
-        return Unit(key, identity, layer, index, False, data, label, class_name)
+        function = self._function(key, data)
+        named = self._layer(data, about, "class_name")
+        return Unit(key, identity, layer, index, False, None, function, label, named)
+
+    def _function(self, key: Any, data: Mapping[str, Any]) -> Function | None:
+        given = data.get("function")
+        found = function_of(given) if isinstance(given, str) else given
+        if given is not None and not isinstance(found, Function):
+            about = f"neuron {key} has function {shown(given)}"
+            self._read.fail(f"{about}, needed a Function or None")
+        return found
 
     def _weight(self, key: Any, data: Mapping[str, Any], owner: Mapping[str, str]) -> Weight:
         read, about = self._read, f"node {key!r}"
@@ -146,13 +159,12 @@ class Nodes:
         found = self.units.get(BIAS_NAME)
         if found is None:
             zero = [unit for unit in self.units.values() if unit.constant and unit.id == 0]
-            found = zero[0] if zero else Unit(BIAS_NAME, 0, None, (), True, {"state": 1.0})
+            found = zero[0] if zero else Unit(BIAS_NAME, 0, None, (), True, 1.0)
         about = f"node {found.key!r}"
         if not found.constant:
             self._read.fail(f"{about} has the bias unit's name, but is no constant")
-        state = self._read.number(found.data.get("state"), f"{about} has the state")
-        if state != 1.0:
-            self._read.fail(f"{about} has the state {state}; the bias unit's is 1, always")
+        if found.state != 1.0:
+            self._read.fail(f"{about} has the state {found.state}; the bias unit's is 1, always")
         return found
 
     def _require_different(self, what: str, found: Mapping[Any, Unit | Weight]) -> None:

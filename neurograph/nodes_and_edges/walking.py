@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from neurograph.graph import Graph
+from neurograph.graph import BIAS_NAME, Graph
 from neurograph.memory import INT32_MAX
 from neurograph.nodes_and_edges.attributes import Attributes, shown
 from neurograph.nodes_and_edges.description import Description
@@ -14,6 +14,7 @@ from neurograph.nodes_and_edges.edge_weights import EdgeWeights, Ends, WeightNod
 from neurograph.nodes_and_edges.nodes import Nodes, Unit, Weight
 
 _NAMES = frozenset(("weight", "weight_id", "weight_name"))  # of a connection, one at least
+BIAS = -1  # slot of the connection that is its target's bias
 _PARTS = ("source", "sharing", "target")
 
 
@@ -62,6 +63,7 @@ class Walk:
         else:
             found = WeightNodes(nodes.weights, about, read)
         self._found, self._weight_nodes = found, nodes.weights
+        self._biased: set[Any] = set()
         self.links = list(self._links(G))
         found.require_values()
         self.weights = found.weights
@@ -111,14 +113,24 @@ class Walk:
         start, end = self.units.get(source), self.units.get(target)
         if start is None:
             self._read.fail(f"{who} comes from {source!r}, which is no neuron or constant")
-        if end is None or end.constant:
+        if end is None or not end.computes:
             self._read.fail(f"{who} goes to {target!r}, which is no neuron with a function")
         slot = data.get("slot")
         if slot is None:
             slot = math.inf
         elif type(slot) is not int or not -1 <= slot < INT32_MAX:
             slot = self._read.whole(slot, f"{who} has slot", least=-1)
+        if slot == BIAS:
+            self._require_bias(who, start, end)
         return Link(start, weight, end, slot)
+
+    def _require_bias(self, who: object, source: Unit, target: Unit) -> None:
+        """Raise the error for a bias that comes from elsewhere, and for a second one."""
+        if source is not self.bias:
+            self._read.fail(f"{who} is a bias, which comes from {BIAS_NAME!r}")
+        if target.key in self._biased:
+            self._read.fail(f"{who} is a second bias")
+        self._biased.add(target.key)
 
     def _require_whole(self, G: Any) -> None:
         """Raise the error where a simple graph holds fewer connections than there were.

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurograph.errors import ConversionError
 from neurograph.memory import require
 from neurograph.names import IdArray
-from neurograph.nodes_and_edges import Attributes
+from neurograph.nodes_and_edges.attributes import Attributes
 
 # Places that arrays may have in all: absent entries are places too, but a few nodes that ask for
 # billions are a mistake. The kernel that one neuron of VGG-16's widest layer needs is below it.
@@ -62,7 +61,7 @@ def require_room(
                 f"{who} has shape {full}; {nodes:,} nodes were given, and arrays of at most "
                 f"{limit:,} places are made for them"
             )
-    require(_BYTES * total, f"{read.who}: arrays of {total:,} places", ConversionError)
+    require(_BYTES * total, f"{read.who}: arrays of {total:,} places", read.error)
 
 
 def placed_ids(members: Sequence[Member], shape: Shape, read: Attributes) -> IdArray:
