@@ -87,11 +87,15 @@ def suggestion(found: object, known: Iterable[str]) -> str:
 
     >>> suggestion("C2", ["C1", "C3", "F6"])
     '; did you mean C3, C1?'
+    >>> suggestion("c1", ["C3", "C1"])
+    '; did you mean C1, C3?'
     """
     names = list(known)
-    text = found if isinstance(found, str) else shown(found)
-    near = difflib.get_close_matches(text[:80], names[:10_000], n=3, cutoff=0.4)
-    if near:
+    text = (found if isinstance(found, str) else shown(found))[:80]
+    # Of what differs in case alone, that comes first.
+    near = [name for name in names[:10_000] if name.casefold() == text.casefold()]
+    near += difflib.get_close_matches(text, names[:10_000], n=3, cutoff=0.4)
+    if near := list(dict.fromkeys(near))[:3]:
         return f"; did you mean {', '.join(near)}?"
     return (
         f"; there are {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}" if names else ""

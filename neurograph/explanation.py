@@ -21,7 +21,7 @@ class Explanation:
     """One neuron's sum: a term for each connection, the net input they reduce to, and the state.
 
     Connections stand in the order of `graph.incoming`, a bias last. An input or a constant has no
-    function and no term, and NaN for its net input. Printing it gives a table.
+    function and no term, and NaN for its net input. Printing it gives a table, or what is given.
 
     >>> import numpy as np
     >>> from neurograph.models import mlp
@@ -41,16 +41,20 @@ class Explanation:
     state: float
 
     def __str__(self) -> str:
+        if self.function is None:
+            return f"{self.name}: its state is given, {self.state:.9g}"
         from tabulate import tabulate
 
         columns = self.sources, self.source_states, self.weights, self.weight_values, self.terms
         rows = list(zip(*columns, strict=True))
         head = ["source", "state", "weight", "value", "term"]
         table = tabulate(rows, head, floatfmt=".6g")
-        what = self.function or "input"
-        return f"{self.name}: {what}\n{table}\nnet input {self.net:.9g}, state {self.state:.9g}"
+        result = f"net input {self.net:.9g}, state {self.state:.9g}"
+        return f"{self.name}: {self.function}\n{table}\n{result}"
 
     def __repr__(self) -> str:
+        if self.function is None:
+            return f"Explanation({self.name}: its state is given, {self.state:.9g})"
         return (
             f"Explanation({self.name}: {len(self.terms):,} terms, net input {self.net:.9g}, "
             f"state {self.state:.9g})"
@@ -58,6 +62,8 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the terms, and what they come to."""
+        if self.function is None:
+            return html.paragraph(str(self))
         columns = self.source_states, self.weight_values, self.terms
         numbers = zip(*([f"{x:.6g}" for x in each.tolist()] for each in columns), strict=True)
         rows = [
@@ -66,7 +72,7 @@ class Explanation:
         ]
         head = "source", "weight", "state", "value", "term"
         result = f"net input {self.net:.9g}, state {self.state:.9g}"
-        what = html.paragraph(f"{self.name}: {self.function or 'input'}")
+        what = html.paragraph(f"{self.name}: {self.function}")
         return what + html.table(head, rows) + html.paragraph(result)
 
 

@@ -187,6 +187,8 @@ def test_connections_as_a_sparse_matrix_and_a_data_frame() -> None:
     assert np.isclose((matrix.tocsr() @ state)[graph.neuron_id("S2[0, 0, 0]")], wanted)
     assert Connections([1], [0], [3]).to_coo().toarray()[3, 1] == 1
     pandas = pytest.importorskip("pandas")
+    few = ng.models.mlp((3, 2)).connections
+    assert pandas.DataFrame(few).to_numpy().tolist() == [list(triple) for triple in few.all()]
     frame = graph.select(layer="S2").to_pandas()
     assert isinstance(frame, pandas.DataFrame)
     assert frame.shape == (5880, 7)

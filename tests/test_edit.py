@@ -321,6 +321,17 @@ def test_a_borrowed_array_moves_to_the_layer_that_still_uses_it():
     assert np.array_equal(apart.weights["B.kernel"], graph.weights["A.kernel"])
 
 
+def test_without_a_layer_every_one_is_unshared():
+    graph = ng.Graph()
+    x = graph.add(ng.Conv2d(2, 2, name="A"), graph.add(ng.Input((1, 3, 3))))
+    graph.add(ng.Linear(2, name="y"), graph.add(ng.AvgPool2d(2, name="P"), x))
+    apart = ng.unshare(graph)
+    assert sorted(triples(apart)) == sorted(triples(ng.unshare(graph, ["A", "P", "y"])))
+    every = apart.connections.all()
+    owners = {(weight, target) for _, weight, target in every}
+    assert len(owners) == np.unique(every.weight).size
+
+
 def test_the_borrower_can_be_unshared_alone():
     graph = zoo()
     apart = ng.unshare(graph, "B")

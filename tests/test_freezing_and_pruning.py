@@ -199,6 +199,7 @@ def test_the_measure_may_be_given() -> None:
         ({"fraction": 0.5, "by": [1.0]}, r"by has shape \(1,\), needed a number for each of"),
         ({"fraction": 0.5, "by": None}, "needed real numbers"),
         ({"masks": {"F.kernel": [[True], [True, False]]}}, "different shapes, needed bool"),
+        ({"masks": 0.9}, "so much of the weights goes with fraction=0.9"),
         ({"masks": {"F.kernel": None}}, "found a mask of object"),
         ({"masks": "F"}, "found a mask of <U1"),
         ({"masks": {5: [True]}}, "weight array 5 is unknown"),

@@ -208,8 +208,9 @@ def test_an_explanation_of_lenet5_reads_well() -> None:
     assert rbf.net == rbf.state == pytest.approx(float(rbf.terms.sum()))
     same = ng.explain(graph, neuron, image[None], engine="reference")
     assert same.net == pytest.approx(why.net)
-    assert str(ng.explain(graph, 1, image)).startswith("input[0, 0, 0]: input")
-    assert ng.explain(graph, 0, image).state == 1.0
+    given = ng.explain(graph, 1, image)
+    assert str(given) == f"input[0, 0, 0]: its state is given, {given.state:.9g}"
+    assert str(ng.explain(graph, 0, image)) == "bias unit: its state is given, 1"
 
 
 def test_a_neuron_without_connections_is_explained_by_the_identity() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -267,3 +271,25 @@ def test_changes_that_nobody_has_read_between_copy_the_values_once(
         assert weights.beyond() == -1
     assert weights.version == version + 100
     assert len(taken) <= 1
+
+
+def test_a_thread_that_reads_while_another_sets_sees_no_half() -> None:
+    weights = Weights()
+    weights.add("w", (200_000,), initializer="zeros")
+    backwards = np.arange(200_000)[::-1].copy()
+
+    def change() -> None:
+        for i in range(20):
+            weights.set(backwards, float(i))
+            weights["w"] = i + 0.5
+
+    writer = threading.Thread(target=change)
+    writer.start()
+    turn = 0
+    while writer.is_alive():
+        turn += 1
+        held = weights.value if turn % 8 == 0 else weights["w"]  # what is held may not change
+        first = held.max()
+        assert held.min() == first == held.max()
+    writer.join()
+    assert pickle.loads(pickle.dumps(weights)).value[0] == copy.deepcopy(weights).value[-1] == 19.5

@@ -90,12 +90,22 @@ def _of_file(model: Any, shapes: Shapes, zeros: str) -> Subject:
     if not isinstance(model, bytes) and Path(model).suffix.lower() != ".onnx":
         found = Subject(Path(model).name, load(model))
         return _cut(found) if zeros == "cut" else found
+    if not isinstance(model, bytes):
+        _require_file(Path(model))  # before a package is asked for that would read it
     from neurograph.convert.onnx import from_onnx
 
     name = "ONNX model" if isinstance(model, bytes) else Path(model).name
     if shapes is not None and not isinstance(shapes, Mapping):
         shapes = {_only_input(model, name): shapes}
     return Subject(name, from_onnx(model, input_shapes=shapes, zeros=zeros))
+
+
+def _require_file(path: Path) -> None:
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise ConversionError(f"{path}: cannot be read: {said}") from error
 
 
 def _only_input(model: Any, name: str) -> str:

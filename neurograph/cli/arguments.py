@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from neurograph.errors import GraphError
+from neurograph.errors import GraphError, shown
+from neurograph.names import Names
 
 Command = Callable[..., Any]
 
@@ -22,9 +23,15 @@ def sizes_given(
     if text is None:
         return None
     parts = re.split("[x,]", text)
-    if not all(re.fullmatch(r"\s*\d{1,9}\s*", part) for part in parts):
+    if not all(re.fullmatch(r"\s*\d+\s*", part) for part in parts):
         raise click.BadParameter(
-            f"found {text!r}, needed whole numbers such as 1,64,64", param=parameter
+            f"found {shown(text)}, needed whole numbers such as 1,64,64", param=parameter
+        )
+    large = next((part.strip() for part in parts if len(part.strip()) > 9), None)
+    if large is not None:
+        raise click.BadParameter(
+            f"found {shown(large)} in {shown(text)}, needed sizes below 1,000,000,000",
+            param=parameter,
         )
     return tuple(int(part) for part in parts)
 
@@ -60,15 +67,18 @@ def _threads_given(_: click.Context, parameter: click.Parameter, threads: int) -
     return threads
 
 
-def identity(text: str, name_to_id: Callable[[str], int]) -> int:
-    """Return the id that `text` is, or that is called so; two are an error."""
-    if not re.fullmatch(r"\d{1,10}", text):
-        return name_to_id(text)
+def identity(text: str, names: Names, size: int) -> int:
+    """Return the id below `size` that `text` is, or that is called so; two are an error."""
+    if not text.isdecimal():
+        return names.id_of(text)
     with suppress(GraphError):  # few are called by a number
-        called = name_to_id(text)
+        called = names.id_of(text)
         if called != int(text):
             raise click.UsageError(
                 f"{text} is the id of one and the name of another, whose id is {called}; "
                 'needed a layer and an index, such as "output[0]"'
             )
+    if len(text) > 10 or int(text) >= size:
+        there = f"ids go from 0 to {size - 1:,}" if size else "there are none"
+        raise GraphError(f"{names.what} {text[:40]} does not exist; {there}")
     return int(text)

@@ -45,7 +45,7 @@ def neuron(model: Model, name: str, digit: int | None, every: bool, as_json: boo
     carries them.
     """
     graph = model.graph
-    number = identity(name, graph.neuron_id)
+    number = identity(name, graph.neuron_names, graph.size)
     function = graph.function(number)
     links = graph.incoming(number)
     why = None if digit is None else _explain(model, number, digit)
@@ -175,7 +175,7 @@ def _fed(outgoing: Sequence[dict[str, Any]]) -> str:
 def weight(model: Model, name: str, every: bool, as_json: bool) -> None:
     """Show one weight, NAME ("C1.kernel[0, 0, 2, 2]") or id, and the connections that share it."""
     graph = model.graph
-    number = identity(name, graph.weight_id)
+    number = identity(name, graph.weights.names, graph.weights.count)
     uses = graph.sharing(number)
     shown, more = first(_SHOWN, len(uses), every or as_json)
     some = uses.keep(slice(0, shown))

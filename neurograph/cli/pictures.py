@@ -98,7 +98,7 @@ def _drawing(model: Model, picture: str, options: dict[str, Any]) -> Callable[[]
     matplotlib.use("Agg")  # into files: no screen is asked for
     given = {name: options[name] for name in taken if options[name] is not None}
     if "neuron" in given:
-        given["neuron"] = identity(given["neuron"], model.graph.neuron_id)
+        given["neuron"] = identity(given["neuron"], model.graph.neuron_names, model.graph.size)
     if "digit" in given:
         given["image"] = package_digit(given.pop("digit"), model.graph, model.name)
     return functools.partial(getattr(plots, picture), model.graph, **given)

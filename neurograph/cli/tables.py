@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import unicodedata
@@ -14,7 +15,12 @@ _ROOMY = 2  # by how much a column is wider than its heading, where there is roo
 
 
 def terminal_columns() -> int | None:
-    """Return how many characters a line of the terminal has; None if the output is no terminal."""
+    """Return how many characters a line of the terminal has; None if the output is no terminal.
+
+    COLUMNS, a number, says so of any output.
+    """
+    if os.environ.get("COLUMNS", "").isdecimal():
+        return int(os.environ["COLUMNS"]) or None
     if sys.stdout is None or not sys.stdout.isatty():
         return None
     return shutil.get_terminal_size().columns

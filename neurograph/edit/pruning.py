@@ -73,6 +73,11 @@ def _masked_out(graph: Graph, masks: Mapping[str, ArrayLike] | ArrayLike) -> Mas
 
 
 def _checked_mask(who: str, given: Any, shape: tuple[int, ...]) -> Mask:
+    if is_real(given) and not isinstance(given, bool | np.bool_):
+        raise GraphError(
+            f"prune: found the number {shown(given)} as a mask for {who}, needed bool and {shape}; "
+            f"so much of the weights goes with fraction={shown(given)}"
+        )
     mask = array("prune", given, what=f"a mask for {who}", needed=f"bool and {shape}")
     if mask.dtype != np.bool_ or mask.shape != shape:
         raise GraphError(

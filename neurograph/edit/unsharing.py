@@ -20,8 +20,10 @@ from neurograph.rows import groups_of
 Array = NDArray[Any]
 
 
-def unshare(graph: Graph, layer: str | Sequence[str]) -> Graph:
+def unshare(graph: Graph, layer: str | Sequence[str] | None = None) -> Graph:
     """Return the graph in which every neuron of `layer`, one or several, has weights of its own.
+
+    Without a layer, every neuron has.
 
     Connections and values stay, so outputs do; `tie` restores the sharing, which is recorded (and
     saved). A weight array whose leading axes are the layer's
@@ -41,6 +43,8 @@ def unshare(graph: Graph, layer: str | Sequence[str]) -> Graph:
     """
     require_graph(graph, "unshare")
     several: list[Any] = list(layer) if isinstance(layer, list | tuple) else [layer]
+    if layer is None:
+        several = [name for name, one in graph.layers.items() if one.kind != "Input"]
     if not several:
         raise GraphError("unshare: found no layer, needed the name of one or more")
     for name in several:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from neurograph.engines.descent import descend
 from neurograph.errors import EngineError, missing
+from neurograph.locks import Lock
 from neurograph.losses import Loss
 from neurograph.program import Parts, Program, check_program
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 try:
     from neurograph.kernels.choice import costs
     from neurograph.kernels.runner import Runner
-    from neurograph.kernels.turns import Lock, Turns
+    from neurograph.kernels.turns import Turns
 except ImportError as error:
     if error.name is None or error.name.split(".")[0] not in ("numba", "llvmlite"):
         raise

@@ -90,7 +90,9 @@ def state_dict(graph: Asked) -> dict[str, NDArray[np.float64]]:
 
     Those of a graph from `from_torch` are the module's own, ties and batch norms' statistics
     included; of the library's layers "conv1.kernel" is "conv1.weight". A weight that is cut is
-    0. `models.load_state` takes the same names.
+    0. Each array is a copy of its own, which may be written to: unlike torch's tensors it is no
+    view of the weights, and a change reaches the graph by `models.load_state`, which takes the
+    same names.
 
     >>> from neurograph.models import mlp
     >>> list(mlp((4, 2)).state_dict())

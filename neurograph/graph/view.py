@@ -135,6 +135,17 @@ class View:
             require(24 * len(self), "all connections", GraphError, advice="read them in blocks")
         return replace(join(list(self.blocks())), graph=self._graph)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return all of them as an array (connections, 3): source, weight, target.
+
+        Raises ValueError for `copy=False`, and GraphError if they would not fit in memory.
+        """
+        if copy is False:
+            raise ValueError("connections: they are no array, needed leave to make one")
+        found = self.all()
+        columns = found.source, found.weight, found.target
+        return np.stack(columns, axis=1).astype(dtype or np.int32, copy=False)
+
     def to_pandas(self) -> Any:
         """Return all of them as a pandas DataFrame; as `Connections.to_pandas`."""
         return self.all().to_pandas()

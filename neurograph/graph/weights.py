@@ -178,7 +178,7 @@ class Weights:
         shape. Set so, values that are not finite are taken as they are, for training passes through
         such; a Simulator refuses to run them.
         """
-        self._read()
+        self._require_values()
         return self._values.lend()
 
     @value.setter
@@ -190,11 +190,10 @@ class Weights:
             )
         self._values.take(array)
 
-    def _read(self) -> NDArray[np.float64]:
-        """Return the values, to be looked at here and now."""
+    def _require_values(self) -> None:
+        """Draw the values if there are none yet."""
         if not self.allocated:
             self.initialize(seed=self.seed)
-        return self._values.look()
 
     def set(self, ids: Reference, values: ArrayLike) -> None:
         """Set the values of weights by id or name ("C1.kernel[0, 0, 2, 2]"), one for all or each.
@@ -208,7 +207,7 @@ class Weights:
             raise GraphError(
                 f"weights.set: found values of shape {given.shape} for ids of shape {at.shape}"
             )
-        self._read()
+        self._require_values()
         self._values.write([(at, given)])
 
     def beyond(self, limit: float = np.finfo(np.float64).max) -> int:
@@ -218,7 +217,7 @@ class Weights:
         >>> weights.value = [0.0, 1e39, np.nan]; weights.beyond(), weights.beyond(1e38)
         (2, 1)
         """
-        self._read()
+        self._require_values()
         return self._values.beyond(number("beyond: limit", limit))
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
@@ -232,7 +231,8 @@ class Weights:
         """
         ids = self._array(name).ids
         found = np.zeros(ids.shape)
-        found[ids >= 0] = self._read()[ids[ids >= 0]]
+        self._require_values()
+        found[ids >= 0] = self._values.at(ids[ids >= 0])
         found.flags.writeable = False
         return found
 
@@ -254,7 +254,7 @@ class Weights:
             fits(name, given, ids.shape)
             live = ids >= 0
             changes.append((ids[live], finite(name, np.broadcast_to(given, ids.shape)[live])))
-        self._read()
+        self._require_values()
         self._values.write(changes)
 
     def _array(self, name: str) -> IdArray:

@@ -10,7 +10,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -35,19 +35,20 @@ _NOTICE = "neurograph: compiling kernels, once per environment ..."
 
 
 class _Notice(event.Listener):
-    """Says once, on stderr, that numba compiles."""
-
-    def __init__(self) -> None:
-        self.given = False
+    """Says on stderr that numba compiles."""
 
     def on_start(self, event: Any) -> None:
         """Give the notice."""
-        if not self.given:
-            print(_NOTICE, file=sys.stderr, flush=True)
-        self.given = True
+        _notify()
 
     def on_end(self, event: Any) -> None:
         """Say nothing."""
+
+
+@lru_cache(maxsize=1)
+def _notify() -> None:
+    """Give the notice, once in a process."""
+    print(_NOTICE, file=sys.stderr, flush=True)
 
 
 def noticed(call: Callable[..., None], *arguments: Any) -> None:

@@ -1,7 +1,4 @@
-"""Locks that a fork and a call within a call do not hang on.
-
-What takes and releases a lock is Python's own `with`, which no signal comes between.
-"""
+"""Turns: one call at a time, which a call within a call does not hang on."""
 
 from __future__ import annotations
 
@@ -12,32 +9,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from neurograph.errors import EngineError
+from neurograph.locks import Lock
 
 Found = TypeVar("Found")
 
 _PATIENCE = 0.2  # seconds after which a caller who waits looks whether the one inside still lives
-
-
-class Lock:
-    """A lock that a forked process finds open, whoever held it at the fork.
-
-    >>> lock = Lock()
-    >>> with lock.own():
-    ...     pass
-    """
-
-    def __init__(self) -> None:
-        self._of_process: dict[int, threading.RLock] = {}
-
-    def own(self) -> threading.RLock:
-        """Return the lock of this process."""
-        return self._of_process.setdefault(os.getpid(), threading.RLock())
-
-    def renewed(self, old: threading.RLock) -> threading.RLock:
-        """Return a new lock of this process in the place of an `old` one that nobody can open."""
-        if self.own() is old:
-            self._of_process[os.getpid()] = threading.RLock()
-        return self.own()
 
 
 class Turns:

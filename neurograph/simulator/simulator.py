@@ -211,13 +211,14 @@ class Simulator:
         inputs = check_images(self._inputs, images, self.dtype)
         if self._version != self.graph.weights.version or self._version < 0:
             weights, at = self.graph.weights, self.not_finite()
+            version = weights.version  # first: another thread may change them while they are taken
             if at >= 0:  # an engine may multiply it by the zero it reads for an empty slot
                 raise GraphError(
                     f"simulator: the weight {self.graph.weight_name(at)} is {weights.value[at]}, "
                     f"needed a finite number in {self.dtype}"
                 )
             self._engine.load(weights.value)
-            self._version = weights.version
+            self._version = version
         return inputs
 
 

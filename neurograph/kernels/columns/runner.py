@@ -17,7 +17,7 @@ from neurograph.kernels.columns.tables import ColumnPlan
 from neurograph.kernels.lanes import lane_count
 from neurograph.kernels.pool import Pool
 from neurograph.kernels.runner import noticed
-from neurograph.kernels.turns import Lock
+from neurograph.locks import Lock
 from neurograph.memory import aligned, require
 from neurograph.program import Program
 
