@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurograph.convert.plain import function_of, function_text
 from neurograph.convert.triples import Side, Triples, of_weights, stacked
 from neurograph.errors import ConversionError, NeurographError, shown
 from neurograph.functions import Function
@@ -24,6 +23,7 @@ from neurograph.graph.triples import Parts
 from neurograph.graph.weights import Weights
 from neurograph.memory import INT32_MAX, require
 from neurograph.names import IdArray, Names
+from neurograph.nodes_and_edges import function_of, function_text
 from neurograph.storage.fields import items, number, shape, text, whole
 from neurograph.storage.pictures import pictures_of, pictures_text
 from neurograph.storage.soundness import problem
