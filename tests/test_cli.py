@@ -530,19 +530,21 @@ def test_where_the_weights_are_from(dotted, tmp_path):
         ("neuron lenet5 C9[0,0,0]", "neuron array 'C9' is unknown; did you mean"),
         ("neuron lenet5 C1[0,0,28]", "C1[0, 0, 28] is out of range; C1 has shape (6, 28, 28)"),
         ("neuron lenet5 C1[0,x]", "is not of the form"),
-        ("neuron lenet5 99999", "Error: neuron 99999 does not exist; ids go from 0 to 9,118"),
-        (f"neuron lenet5 {'9' * 30}", "does not exist; ids go from 0 to 9,118"),
+        ("neuron lenet5 99999", "neuron 99999 does not exist; ids go from 0 to 9,118"),
+        (f"neuron lenet5 {'9' * 30}", f"neuron {'9' * 30} does not exist; ids go from 0"),
         ("count lenet5 --input-shape 3,99999999999,3", "found '99999999999' in"),
         ("audit nope.onnx", "nope.onnx: cannot be read: No such file or directory"),
         ("neuron lenet5 9 --digit 400", "the package has digits 0 to 399"),
         ("weight lenet5 C1.kernal[0,0,0,0]", "did you mean C1.kernel"),
         ("weight lenet5 C3.kernel[0,5,0,0]", "does not exist"),
-        ("weight lenet5 9999999", "Error: weight 9999999 does not exist; ids go from 0 to"),
+        ("weight lenet5 9999999", "weight 9999999 does not exist; ids go from 0 to"),
         ("save lenet5 no/such/directory/file", "cannot be written: No such file or directory"),
     ],
 )
 def test_bad_input(args, message):
-    assert message in error(*args.split())
+    said = error(*args.split())
+    assert message in said
+    assert said.startswith(message) or "does not exist; ids" not in message
 
 
 @pytest.mark.parametrize("option", ["--input-shape=1,32,32", "--sizes=3,2", "--seed=1"])
