@@ -17,7 +17,7 @@ from neurograph.convert.regular.operations import (
     Together,
 )
 from neurograph.convert.regular.places import Shape, maps_of
-from neurograph.convert.regular.rows import Rows, padded
+from neurograph.convert.regular.rows import Rows, bias_of, padded
 from neurograph.convert.regular.seeing import Fields
 from neurograph.convert.regular.tensors import collapsed
 from neurograph.convert.regular.transposing import transposed
@@ -215,14 +215,6 @@ def _convolution(rows: Rows) -> Operation | None:
             **rows.common,
         )
     return None
-
-
-def bias_of(bias: Ids, axis: int) -> Ids | None:
-    """Return biases as one an entry of an axis where they are so, all of them, or none at all."""
-    if int(bias.max()) < 0:
-        return None
-    moved = np.moveaxis(bias, axis, 0).reshape(bias.shape[axis], -1)
-    return moved[:, 0].copy() if (moved == moved[:, :1]).all() else bias
 
 
 def _dense(rows: Rows) -> Operation | None:

@@ -82,3 +82,11 @@ def padded(rows: Ragged, chosen: NDArray[Any], width: int) -> Ids:
     found = np.full(inside.shape, -1, np.int32)
     found[inside] = rows.ids[at[inside]]
     return found
+
+
+def bias_of(bias: Ids, axis: int) -> Ids | None:
+    """Return biases as one an entry of an axis where they are so, all of them, or none at all."""
+    if int(bias.max()) < 0:
+        return None
+    moved = np.moveaxis(bias, axis, 0).reshape(bias.shape[axis], -1)
+    return moved[:, 0].copy() if (moved == moved[:, :1]).all() else bias

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurograph.convert.regular.operations import Ids, TransposedConvolution
 from neurograph.convert.regular.places import Shape, coordinates, maps_of
+from neurograph.convert.regular.rows import Rows, bias_of
 from neurograph.errors import GraphError
 from neurograph.graph import Graph
 from neurograph.graph.table import Table
 from neurograph.operators import Windows, Wiring, convolve_transposed
-
-if TYPE_CHECKING:
-    from neurograph.convert.regular.rows import Rows
 
 _SAMPLE = 4096  # neurons from which geometry is read; all are compared with it
 
@@ -74,8 +72,6 @@ def _exact(
     rows: Rows, x: Ids, weights: Ids, windows: Windows, here: tuple[int, Shape]
 ) -> TransposedConvolution | None:
     """Return the operator, if wiring it anew gives the very connections."""
-    from neurograph.convert.regular.recognition import bias_of
-
     maps, sizes = here
     scratch = Graph()
     wiring = Wiring(scratch)
