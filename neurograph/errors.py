@@ -88,7 +88,7 @@ def suggestion(found: object, known: Iterable[str]) -> str:
     >>> suggestion("C2", ["C1", "C3", "F6"])
     '; did you mean C3, C1?'
     >>> suggestion("c1", ["C3", "C1"])
-    '; did you mean C1, C3?'
+    '; did you mean C1?'
     """
     names = list(known)
     text = (found if isinstance(found, str) else shown(found))[:80]

@@ -28,9 +28,3 @@ class Lock:
     def own(self) -> threading.RLock:
         """Return the lock of this process."""
         return self._of_process.setdefault(os.getpid(), threading.RLock())
-
-    def renewed(self, old: threading.RLock) -> threading.RLock:
-        """Return a new lock of this process in the place of an `old` one that nobody can open."""
-        if self.own() is old:
-            self._of_process[os.getpid()] = threading.RLock()
-        return self.own()

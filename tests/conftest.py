@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 _NAMES = "chromium", "chromium-browser", "google-chrome"
+
+os.environ.pop("COLUMNS", None)  # which pytest-xdist sets: tables would fit themselves to it
 
 
 @pytest.fixture(scope="session")

@@ -250,20 +250,20 @@ def test_a_process_forked_during_a_gradient_has_its_own(size: int) -> None:
 
 @numba
 def test_a_pool_that_finds_no_thread_waits_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    from neurograph.kernels.pool import Pool
+    from neurograph.kernels import pool as pools
 
-    pool, done = Pool(3), []
+    pool, done = pools.Pool(3), []
     pool.spread([lambda: None] * 2)
-    start = threading.Thread.start
+    start = pools.start_new_thread
 
-    def no_more(thread: threading.Thread) -> None:
+    def no_more(*_call: Any) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", no_more)
+    monkeypatch.setattr(pools, "start_new_thread", no_more)
     with pytest.raises(ng.EngineError, match="4 threads, the system starts no more than"):
         pool.spread([lambda n=n: done.append(n) for n in range(4)])
     count = len(done)
-    monkeypatch.setattr(threading.Thread, "start", start)
+    monkeypatch.setattr(pools, "start_new_thread", start)
     pool.spread([lambda n=n: done.append(10 + n) for n in range(4)])
     assert sorted(done[count:]) == [10, 11, 12, 13]
 
@@ -302,15 +302,40 @@ def test_a_gradient_of_another_shape_is_refused_before_it_is_read() -> None:
 
 
 @numba
-def test_a_thread_that_ends_inside_locks_nobody_out() -> None:
-    from neurograph.kernels.turns import Turns
+def test_a_turn_that_was_never_given_back_locks_nobody_out() -> None:
+    from neurograph.kernels.turns import Turns, _Turn
 
     turns = Turns()
 
-    def die() -> None:
-        turns.take(lambda: turns._lock.own().acquire())  # once more than it is given back
+    def take_and_never_give_back() -> None:  # as an exception between two lines may have it
+        turns._last = turns._last.followed_by(_Turn())
 
-    worker = threading.Thread(target=die)
+    take_and_never_give_back()  # by this thread, which goes on
+    worker = threading.Thread(target=take_and_never_give_back)  # by one that ends
     worker.start()
     worker.join(30)
     assert turns.take(lambda: "in") == "in"
+
+
+@numba
+def test_one_turn_at_a_time() -> None:
+    from neurograph.kernels.turns import Turns
+
+    turns, inside, found = Turns(), [], []
+
+    def call() -> None:
+        inside.append(1)
+        time.sleep(1e-3)
+        found.append(len(inside))
+        inside.pop()
+
+    def work() -> None:
+        for _ in range(20):
+            turns.take(call)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    assert found == [1] * 80

@@ -108,7 +108,7 @@ OTHERS: dict[str, tuple[str, Call, tuple[Any, ...]]] = {
     ),
     "layer": ("layer", lambda wrong: net().layer(wrong), ()),
     "tie layer": ("layer", lambda wrong: ng.tie(net(), wrong), ()),
-    "unshare layer": ("layer", lambda wrong: ng.unshare(net(), wrong), ()),
+    "unshare layer": ("layer", lambda wrong: ng.unshare(net(), wrong), (None,)),
     "weights=": (
         "layer",
         lambda wrong: net().add(ng.Linear(2, weights=wrong), [1, 2]),

@@ -53,9 +53,10 @@ def own(initializer: Initializer, who: str) -> Initializer:
     check(initializer, who)
     if isinstance(initializer, str):
         return initializer
-    found, given = finite(who, initializer), np.asarray(initializer)
+    found = finite(who, initializer)
     # float32 stays so, at half the memory; what is drawn is float64.
-    return np.array(given if given.dtype == np.float32 else found)
+    single = str(getattr(initializer, "dtype", "")).endswith("float32")
+    return np.array(found, np.float32 if single else np.float64)
 
 
 def fits(name: str, given: NDArray[Any], shape: tuple[int, ...]) -> None:

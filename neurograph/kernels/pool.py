@@ -1,13 +1,15 @@
 """Threads for work that is cut into parts beforehand.
 
 Nothing here takes a lock that is written in Python, as those of `concurrent.futures` are: a signal
-that strikes between a call of such a lock and its return leaves it shut for good.
+that strikes between a call of such a lock and its return leaves it shut for good. Nor does anything
+wait for a thread to begin, as `threading` does: an exception may end it before.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from _thread import start_new_thread
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -64,7 +66,7 @@ class Pool:
         while len(queues) < wanted:
             queue: SimpleQueue[_Task | None] = SimpleQueue()
             try:
-                threading.Thread(target=_serve, args=(queue,), daemon=True).start()
+                start_new_thread(_serve, (queue,))
             except RuntimeError as error:  # "can't start new thread"
                 raise EngineError(
                     f"numba engine: {wanted + 1} threads, the system starts no more than "
