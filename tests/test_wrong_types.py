@@ -142,7 +142,7 @@ OTHERS: dict[str, tuple[str, Call, tuple[Any, ...]]] = {
     "load_state": (
         "needed arrays by name",
         lambda wrong: ng.models.load_state(net(), wrong),
-        ({},),
+        ({}, "x"),  # "x" is a file that is not there
     ),
     "create": ("model", ng.models.create, ()),
     "input_shape": (
