@@ -1,5 +1,6 @@
 """What we hand out for other people's tests."""
 
+import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -39,8 +40,11 @@ def test_the_plugin_in_a_run_of_its_own(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     if not any(entry.name == "neurograph" for entry in entry_points(group="pytest11")):
         command += ["-p", "neurograph.testing.plugin"]  # where the project is not installed
+    others = "PYTEST", "COV_"  # options and coverage of the run around it
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(others)}
     run = subprocess.run(
         [*command, f"--rootdir={tmp_path}", str(tmp_path)],
+        env=environment,
         capture_output=True,
         text=True,
         cwd=Path(ng.__file__).parents[1],
