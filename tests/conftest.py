@@ -1,13 +1,18 @@
-"""What several test files share: one browser for all of them."""
+"""What several test files share: one browser for all of them, and pages of the explorer in it."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:  # coverage begins after this file is read: what it measures is imported later
+    from views import View, Views
+
+    import neurograph as ng
 
 _NAMES = "chromium", "chromium-browser", "google-chrome"
 
@@ -26,3 +31,31 @@ def browser() -> Iterator[Any]:
         running = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Views]:
+    """What opens a graph's page of the explorer."""
+    from views import opening
+
+    with opening(browser, tmp_path_factory.mktemp("pages")) as views:
+        yield views
+
+
+@pytest.fixture(scope="module")
+def lenet5() -> ng.Graph:
+    import neurograph as ng
+
+    return ng.models.lenet5(weights="mnist")
+
+
+@pytest.fixture(scope="module")
+def page(opened: Views, lenet5: ng.Graph) -> View:
+    """LeNet-5's page; a test leaves on it what it likes, and begins by saying what it needs."""
+    return opened(lenet5)
+
+
+@pytest.fixture
+def fresh(page: View) -> View:
+    page.js("() => { explorer.undoAll(); explorer.openLayer(0); explorer.chooseSample(0); }")
+    return page

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 import pytest
 from random_nets import net
-from views import Views, opening
+from views import Views
 
 import neurograph as ng
 
@@ -23,17 +21,6 @@ AXE = f"""async (tab) => {{
   return found.violations.map((v) => [v.id, v.nodes.map((node) => node.html.slice(0, 200))]);
 }}"""
 HOSTILE = "</script><script>hit=1</script><img src=x onerror=hit=1>\"'&amp;{{title}} \u05d0\u05d1"
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Views]:
-    with opening(browser, tmp_path_factory.mktemp("pages")) as views:
-        yield views
-
-
-@pytest.fixture(scope="module")
-def lenet5() -> ng.Graph:
-    return ng.models.lenet5(weights="mnist")
 
 
 # ---- accessible, safe ---------------------------------------------------------------------------

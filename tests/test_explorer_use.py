@@ -4,40 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 import pytest
-from views import View, Views, opening
+from views import View, Views
 
 import neurograph as ng
 
 ROOM = files("neurograph.explorer")
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Views]:
-    with opening(browser, tmp_path_factory.mktemp("pages")) as views:
-        yield views
-
-
-@pytest.fixture(scope="module")
-def lenet5() -> ng.Graph:
-    return ng.models.lenet5(weights="mnist")
-
-
-@pytest.fixture(scope="module")
-def page(opened: Views, lenet5: ng.Graph) -> View:
-    """LeNet-5's page; a test leaves on it what it likes, and begins by saying what it needs."""
-    return opened(lenet5)
-
-
-@pytest.fixture
-def fresh(page: View) -> View:
-    page.js("() => { explorer.undoAll(); explorer.openLayer(0); explorer.chooseSample(0); }")
-    return page
 
 
 # ---- edits --------------------------------------------------------------------------------------
